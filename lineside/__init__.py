@@ -1,0 +1,1 @@
+"""Lineside: a plant from the machine to the traced serial number."""

@@ -1,0 +1,257 @@
+"""Intentions and passports: the documents that descend from central to an edge.
+
+Each is a whole document with a revision, never a queued command. The answer to it is a later fact
+(`IntentionApplied`), and what people did with it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from lineside.contracts.clock import Microseconds
+from lineside.contracts.errors import InvalidMessageError
+from lineside.contracts.units import Thing
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One document of the desired state."""
+
+
+class ComponentNeed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of the bill of material that an operation consumes.
+
+    Attributes:
+        item: Component item.
+        quantity: Per finished piece, in `unit`.
+        tracking: `serial` (scan each piece), `lot` (mounted material), `none` (backflushed).
+        position: Where it is mounted or fitted, if that matters.
+    """
+
+    item: str
+    quantity: Decimal
+    unit: str = "pcs"
+    tracking: str = "none"
+    position: str = ""
+
+
+class OperationStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One operation of the routing as an order uses it.
+
+    Attributes:
+        operation: Number, text, e.g. `"10"`.
+        stations: Stations that may do it.
+        ideal_cycle_s: Ideal time per item (PRI), seconds.
+        edge: Which edge the operation belongs to.
+        first_piece: The operation waits for release by a second person after set-up.
+        missing_passport: `refuse`, `ask` or `accept` when the unit's earlier operations are unknown
+            here.
+        inspected: The operation's result is an inspection (first pass yield).
+        starts_unit: New serial numbers begin here.
+    """
+
+    operation: str
+    name: str
+    name_zh: str = ""
+    stations: tuple[str, ...]
+    edge: str
+    ideal_cycle_s: Decimal = Decimal(0)
+    components: tuple[ComponentNeed, ...] = ()
+    first_piece: bool = False
+    missing_passport: str = "ask"
+    inspected: bool = False
+    starts_unit: bool = False
+
+
+class WorkOrder(Document, frozen=True, kw_only=True, omit_defaults=True, tag="work_order"):
+    """A released order as the stations need it.
+
+    Attributes:
+        state: `released`, `held`, `cancelled`, `finished`.
+        priority: Smaller first.
+        serial_tracked: Each piece has a serial number.
+        steps: Whole routing; an edge acts only on those with its own id.
+    """
+
+    order: str
+    item: str
+    item_name: str = ""
+    item_name_zh: str = ""
+    quantity: Decimal
+    unit: str = "pcs"
+    state: str = "released"
+    priority: int = 100
+    due_at: Microseconds | None = None
+    serial_tracked: bool = True
+    steps: tuple[OperationStep, ...] = ()
+    routing_revision: str = ""
+
+
+class ShiftRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A shift as people speak of it, in local wall time (R4, R5 of the OEE sheet).
+
+    Attributes:
+        local_start, local_end: `HH:MM`; an end not after the start is on the next date.
+        breaks: (local start `HH:MM`, minutes).
+        days: ISO weekdays of the local start date on which it runs, 1 Monday to 7 Sunday.
+    """
+
+    id: str
+    local_start: str
+    local_end: str
+    breaks: tuple[tuple[str, int], ...] = ()
+    days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
+
+
+class PlannedStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Planned downtime of a station (empty: of all), half-open, microseconds UTC."""
+
+    start: Microseconds
+    end: Microseconds
+    reason: str = ""
+    station: str = ""
+
+
+class Calendar(Document, frozen=True, kw_only=True, omit_defaults=True, tag="calendar"):
+    """Shifts and planned stops of a site.
+
+    Attributes:
+        time_zone: IANA name, needed only for wall times.
+        micro_stop_threshold_s: R12, seconds.
+        micro_stop_policy: `availability` or `performance`, R13.
+    """
+
+    time_zone: str
+    shifts: tuple[ShiftRule, ...]
+    planned_stops: tuple[PlannedStop, ...] = ()
+    micro_stop_threshold_s: Decimal = Decimal(120)
+    micro_stop_policy: str = "availability"
+
+
+class Person(Document, frozen=True, kw_only=True, omit_defaults=True, tag="person"):
+    """A person who may sign on here; names live only here and in central's identity tables."""
+
+    person: str
+    badge: str
+    name: str
+    roles: tuple[str, ...] = ("operator",)
+
+
+class Reasons(Document, frozen=True, kw_only=True, omit_defaults=True, tag="reasons"):
+    """Stop reasons and defect codes, with zh and en labels: code -> (zh, en)."""
+
+    stops: dict[str, tuple[str, str]]
+    defects: dict[str, tuple[str, str]]
+
+
+class ItemInfo(Document, frozen=True, kw_only=True, omit_defaults=True, tag="item"):
+    """What a number stands for.
+
+    Attributes:
+        gtin: GTIN-14, empty without one.
+        serial_pattern: Regular expression of its serial numbers, linear-time subset; empty: any.
+    """
+
+    item: str
+    name: str
+    name_zh: str = ""
+    gtin: str = ""
+    serial_pattern: str = ""
+    tracking: str = "none"
+
+
+class NumberBlock(Document, frozen=True, kw_only=True, omit_defaults=True, tag="number_block"):
+    """Numbers that this edge alone may give.
+
+    Attributes:
+        kind: `serial`, `lot` or `sscc`.
+        prefix, width: Number `n` is printed as prefix + n with zeros up to width.
+        first, last: Inclusive.
+    """
+
+    block: str
+    kind: str
+    item: str
+    prefix: str
+    width: int
+    first: int
+    last: int
+
+
+class UnitPassport(Document, frozen=True, kw_only=True, omit_defaults=True, tag="unit_passport"):
+    """What another line did with a unit that is routed here; read-only, as of a moment.
+
+    Attributes:
+        status: `in_process`, `finished`, `scrapped`, `held`.
+        passed: Operations passed, in order.
+    """
+
+    unit: Thing
+    status: str
+    order: str
+    passed: tuple[str, ...] = ()
+    as_of: Microseconds = 0
+    consumed_by: str = ""
+
+
+class LotPassport(Document, frozen=True, kw_only=True, omit_defaults=True, tag="lot_passport"):
+    """A lot that may be mounted here."""
+
+    lot: Thing
+    status: str = "released"
+    quantity: Decimal | None = None
+    unit: str = "pcs"
+    as_of: Microseconds = 0
+
+
+class Hold(Document, frozen=True, kw_only=True, omit_defaults=True, tag="hold"):
+    """A thing that may not be used; always refused."""
+
+    hold: str
+    thing: Thing
+    reason: str
+    since: Microseconds
+
+
+AnyDocument = (
+    WorkOrder
+    | Calendar
+    | Person
+    | Reasons
+    | ItemInfo
+    | NumberBlock
+    | UnitPassport
+    | LotPassport
+    | Hold
+)
+DOCUMENTS: dict[str, type[Document]] = {
+    "work_order": WorkOrder,
+    "calendar": Calendar,
+    "person": Person,
+    "reasons": Reasons,
+    "item": ItemInfo,
+    "number_block": NumberBlock,
+    "unit_passport": UnitPassport,
+    "lot_passport": LotPassport,
+    "hold": Hold,
+}
+_encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
+_decoder: msgspec.json.Decoder[AnyDocument] = msgspec.json.Decoder(AnyDocument)
+
+
+def encode_document(document: Document) -> bytes:
+    """Canonical bytes of a document: equal documents have equal bytes."""
+    return _encoder.encode(document)
+
+
+def decode_document(data: bytes) -> AnyDocument:
+    """A document from its bytes.
+
+    Raises:
+        InvalidMessageError: Not a document of ours.
+    """
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise InvalidMessageError(f"Not a desired-state document: {problem}.") from problem
