@@ -1,0 +1,109 @@
+"""Writes the configuration files of the demo's edges, as an integrator would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineside.sim import scenario
+
+OPC_UA_NAMESPACE = "urn:yuanhe:line-1"
+MODBUS_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeFile:
+    """Where an edge's configuration is, and what it needs to be started."""
+
+    edge: str
+    path: Path
+    port: int
+
+
+def write_edge_file(
+    edge: str, *, folder: Path, port: int, broker: str, device: str, scanners: dict[str, str]
+) -> EdgeFile:
+    """Write `edge.toml` for one edge of the demo.
+
+    Args:
+        edge: Which.
+        folder: Holds certificates already; data goes there too.
+        port: Of the terminal.
+        broker: Address of the broker.
+        device: The `[[device]]` table of its PLC, as TOML text.
+        scanners: Station to the path of its scanner's serial device.
+    """
+    stations = [station for station in scenario.STATIONS if station.edge == edge]
+    parts = [
+        f'[edge]\ndata_dir = "data"\nlisten = "127.0.0.1:{port}"\n',
+        '[identity]\ncertificate = "edge.crt"\nkey = "edge.key"\nauthority = "ca.crt"\n',
+        f'[sync]\nbroker = "{broker}"\n',
+        device,
+        *(_scanner(station.id, scanners[station.id]) for station in stations),
+        *(_station(station) for station in stations),
+    ]
+    path = folder / "edge.toml"
+    path.write_text("\n".join(parts), encoding="utf-8")
+    return EdgeFile(edge=edge, path=path, port=port)
+
+
+def _scanner(station: str, path: str) -> str:
+    return f"""[[device]]
+id = "scanner-{station}"
+driver = "serial_line"
+port = "{path}"
+profile = "scanner"
+"""
+
+
+def _station(station: scenario.Station) -> str:
+    machine = station.machine
+    lines = [
+        "[[station]]",
+        f'id = "{station.id}"',
+        f'name = "{station.name}"',
+        f'name_zh = "{station.name_zh}"',
+        f'line = "{station.edge}"',
+        f'scanners = ["scanner-{station.id}"]',
+        "oee_target = 0.82",
+        "stop_ask_s = 60",
+    ]
+    if machine is None:
+        lines += ['state_from = "acts"', 'counts_from = "unit_finished"']
+        return "\n".join(lines) + "\n"
+    prefix = f"{station.id}."
+    lines += [
+        'device = "plc"',
+        'state_from = "signals"',
+        'counts_from = "counter"',
+        "",
+        "[station.state]",
+        f'signal = "{prefix}state"',
+        'profile = "packml"',
+        "",
+    ]
+    for role, signal in (("produced", "total"), ("scrap", "scrap")):
+        lines += [
+            "[[station.counter]]",
+            f'name = "{signal}"',
+            f'signal = "{prefix}{signal}"',
+            f'role = "{role}"',
+            "bits = 16",
+            "max_per_min = 240",
+            "",
+        ]
+    lines += [
+        "[[station.trigger]]",
+        'name = "piece"',
+        f'sequence = "{prefix}sequence"',
+        f'acknowledge = "{prefix}acknowledge"',
+        f'good = "{prefix}good"',
+        f'parameters = ["{prefix}{machine.parameter}"]',
+        "modulus = 65536",
+        "",
+        "[[station.discrete]]",
+        f'signal = "{prefix}tool"',
+        'role = "tool"',
+        "",
+    ]
+    return "\n".join(lines) + "\n"

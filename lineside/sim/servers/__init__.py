@@ -1,0 +1,1 @@
+"""Simulated devices: servers and serial lines that real drivers connect to."""
