@@ -1,0 +1,1 @@
+"""The commands of `lineside-edge`, one file each."""
