@@ -7,8 +7,92 @@ from pathlib import Path
 
 from lineside.sim import scenario
 
-OPC_UA_NAMESPACE = "urn:yuanhe:line-1"
 MODBUS_POLL_S = 0.05
+
+
+OPC_UA_SIGNALS = {
+    "state": ("State", 'type = "int"'),
+    "total": ("Counter", 'type = "int"'),
+    "scrap": ("Scrap", 'type = "int"'),
+    "sequence": ("Sequence", "trigger = true"),
+    "acknowledge": ("Ack", "writable = true"),
+    "good": ("Good", 'type = "bool"'),
+    "tool": ("Tool", 'type = "int"'),
+    "program": ("Program", 'type = "text"'),
+}
+MODBUS_SIGNALS = {
+    "state": 0,
+    "total": 1,
+    "scrap": 2,
+    "sequence": 3,
+    "good": 4,
+    "tool": 8,
+    "acknowledge": 10,
+}
+MODBUS_PARAMETER = 6
+
+
+def opc_ua_device(endpoint: str, namespace: str) -> str:
+    """The device table of line 1's OPC UA server; its certificate lies in the trust list."""
+    lines = [
+        "[[device]]",
+        'id = "plc"',
+        'driver = "opcua"',
+        f'endpoint = "{endpoint}"',
+        'security_policy = "Basic256Sha256"',
+        'security_mode = "SignAndEncrypt"',
+        "publishing_ms = 50",
+        "sampling_ms = 20",
+        'certificate = "pki/own/certificate.der"',
+        'private_key = "pki/own/private-key.pem"',
+        'trust_list = "pki/opcua"',
+    ]
+    for machine in scenario.machines_of(scenario.EDGE_1):
+        names = dict(OPC_UA_SIGNALS)
+        names[machine.parameter] = (f"Parameters.{machine.parameter}", 'type = "float"')
+        for signal, (variable, more) in names.items():
+            lines += [
+                "",
+                "[[device.signals]]",
+                f'name = "{machine.station}.{signal}"',
+                f'node = "nsu={namespace};s={machine.station}.{variable}"',
+                more,
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def modbus_device(host: str, port: int) -> str:
+    """The device table of line 2's Modbus server: one machine a unit id."""
+    lines = [
+        "[[device]]",
+        'id = "plc"',
+        'driver = "modbus"',
+        f'host = "{host}"',
+        f"port = {port}",
+        'addressing = "zero"',
+        f"poll_s = {MODBUS_POLL_S}",
+    ]
+    for station in scenario.STATIONS:
+        machine = station.machine
+        if station.edge != scenario.EDGE_2 or machine is None:
+            continue
+        places = {**MODBUS_SIGNALS, machine.parameter: MODBUS_PARAMETER}
+        for signal, address in places.items():
+            lines += [
+                "",
+                "[[device.signals]]",
+                f'name = "{station.id}.{signal}"',
+                f"address = {address}",
+                'table = "holding"',
+                f"unit = {station.unit_id}",
+            ]
+            if signal == "acknowledge":
+                lines += ["writable = true", 'access = "write"']
+            else:
+                lines.append(f'group = "{station.id}"')
+            if signal == machine.parameter:
+                lines += ['type = "float32"', 'order = "CDAB"']
+    return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from lineside.contracts.clock import Microseconds
 from lineside.sim.servers.modbus import SimModbusServer
+from lineside.sim.servers.opcua import SimOpcUaServer
+
+_VARIABLES = {
+    "state": "State",
+    "total": "Counter",
+    "scrap": "Scrap",
+    "sequence": "Sequence",
+    "good": "Good",
+    "program": "Program",
+    "tool": "Tool",
+}
+Values = dict[str, int | float | bool | str]
 
 
 class ModbusPort:
@@ -14,7 +26,7 @@ class ModbusPort:
         self._unit = unit
         self._parameter = parameter
 
-    async def put(self, values: dict[str, int | float | bool | str], at: Microseconds) -> None:
+    async def put(self, values: Values, at: Microseconds) -> None:
         """Set registers together; a controller without a clock gives no time stamps."""
         del at
         known = {
@@ -27,3 +39,21 @@ class ModbusPort:
     async def acknowledged(self) -> int:
         """What the edge has written."""
         return int(self._server.get(self._unit, "acknowledge"))
+
+
+class OpcUaPort:
+    """A machine of an OPC UA server; its controller stamps every value."""
+
+    def __init__(self, server: SimOpcUaServer, machine: str) -> None:
+        self._server = server
+        self._machine = machine
+
+    async def put(self, values: Values, at: Microseconds) -> None:
+        """Set variables; the sequence number last, as a controller's program does."""
+        for name, value in sorted(values.items(), key=lambda pair: pair[0] == "sequence"):
+            variable = _VARIABLES.get(name, f"Parameters.{name}")
+            await self._server.set(f"{self._machine}.{variable}", value, source_at=at)
+
+    async def acknowledged(self) -> int:
+        """What the edge has written."""
+        return int(self._server.value(f"{self._machine}.Ack") or 0)

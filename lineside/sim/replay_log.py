@@ -1,8 +1,8 @@
 """Drives a production log through the whole chain, as the people of that shop reported it.
 
-Each row becomes acts at the machine's terminal under the replay clock: the worker's badge is scanned
-and a booking of the order starts; at its end it is reported with its quantities. Then central is
-asked for its figures over its API.
+Each row becomes acts at the machine's terminal under the replay clock: the worker's badge is
+scanned and a booking of the order starts; at its end it is reported with its quantities. Then
+central is asked for its figures over its API.
 """
 
 from __future__ import annotations

@@ -103,6 +103,11 @@ STATIONS = (
 MACHINES = tuple(station.machine for station in STATIONS if station.machine is not None)
 
 
+def machines_of(edge: str) -> tuple[MachineKind, ...]:
+    """The machines of a line."""
+    return tuple(s.machine for s in STATIONS if s.edge == edge and s.machine is not None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
     """Somebody who works at a station; the name is known to central and the edge's cache only."""

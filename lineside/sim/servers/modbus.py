@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Self
 
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
@@ -101,7 +102,7 @@ class SimModbusServer:
             await self._server.shutdown()
             self._server = None
 
-    async def __aenter__(self) -> SimModbusServer:
+    async def __aenter__(self) -> Self:
         """Start."""
         await self.start()
         return self
@@ -161,7 +162,7 @@ class SimModbusServer:
         data = [SimData(address=0, count=SIZE, values=0, datatype=DataType.REGISTERS)]
         return SimDevice(id=unit, simdata=data, action=partial(self._access, unit))
 
-    async def _access(
+    async def _access(  # noqa: PLR0917 - pymodbus calls it so
         self,
         unit: int,
         function: int,
@@ -171,7 +172,7 @@ class SimModbusServer:
         registers: list[int],
         written: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
-        """pymodbus asks before it reads or writes its own copy of the registers."""
+        """Asked by pymodbus before it reads or writes its own copy of the registers."""
         machine = self._units.get(unit)
         if machine is None:
             return ExcCodes.GATEWAY_NO_RESPONSE
@@ -202,7 +203,7 @@ class SimModbusServer:
             for extra in range(1 if place.type == "uint16" else 2)
         }
 
-    def _packet(self, sending: bool, data: bytes) -> bytes:  # noqa: FBT001 - pymodbus calls it
+    def _packet(self, sending: bool, data: bytes) -> bytes:
         """Faults of the wire, applied to answers."""
         machine = self._units.get(data[_UNIT_BYTE]) if len(data) > _UNIT_BYTE else None
         if not sending or machine is None:

@@ -40,7 +40,7 @@ class SimSerialDevice:
             return
         controller, terminal = os.openpty()
         tty.setraw(terminal)
-        os.set_blocking(controller, False)  # noqa: FBT003 - its only argument
+        os.set_blocking(controller, False)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
         self.path.symlink_to(os.ttyname(terminal))
@@ -64,9 +64,7 @@ class SimSerialDevice:
         """Pull it out."""
         self.vanish()
 
-    async def send(
-        self, data: bytes, *, chunks: Sequence[int] = (), pause_s: float = 0.0
-    ) -> None:
+    async def send(self, data: bytes, *, chunks: Sequence[int] = (), pause_s: float = 0.0) -> None:
         """Send bytes.
 
         Args:
@@ -77,7 +75,7 @@ class SimSerialDevice:
         Raises:
             OSError: It is not plugged in, or nobody reads and the line is full for 5 s.
         """
-        ends = list(chunks) + [len(data)]
+        ends = [*chunks, len(data)]
         begin = 0
         for size in ends:
             piece, begin = data[begin : begin + size], begin + size

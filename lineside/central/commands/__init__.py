@@ -1,0 +1,1 @@
+"""Commands of `lineside-central`, one file each: `add_parser` declares it, `run` does it."""

@@ -1,0 +1,53 @@
+"""`lineside-central authority`: the site's own certificate authority."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from lineside.central.authority import Authority
+from lineside.contracts.clock import SystemClock
+from lineside.contracts.errors import LinesideError
+
+
+def add_parser(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage]
+) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        "authority",
+        help="make the site's authority, issue certificates",
+        description="Makes the site's certificate authority and issues certificates with it.",
+        epilog="example: lineside-central authority edge line-1 --authority data/authority --out .",
+    )
+    acts = parser.add_subparsers(dest="act", required=True)
+    create = acts.add_parser("create", help="make a new authority")
+    create.add_argument("--site", default="plant", help="name of the site")
+    central = acts.add_parser("central", help="issue central's own certificate for the broker")
+    edge = acts.add_parser("edge", help="issue an edge's certificate; its id stands in it")
+    edge.add_argument("edge", help="id of the edge")
+    for each in (create, central, edge):
+        each.add_argument("--authority", type=Path, required=True, help="folder of the authority")
+    for each in (central, edge):
+        each.add_argument("--out", type=Path, required=True, help="folder for the files")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do one of the three."""
+    now = SystemClock().now()
+    try:
+        if args.act == "create":
+            Authority.create(args.authority, site=args.site, now=now)
+            return 0
+        authority = Authority.open(args.authority)
+        if args.act == "central":
+            authority.issue_central(now=now).save(args.out, "central")
+        else:
+            authority.issue_edge(args.edge, now=now).save(args.out, "edge")
+    except LinesideError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    (args.out / "ca.crt").write_bytes(authority.certificate)
+    return 0

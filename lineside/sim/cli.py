@@ -1,0 +1,53 @@
+"""`lineside-sim`: a plant to test against."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from lineside.contracts.errors import LinesideError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; 0 on success, 1 when something failed, 2 for wrong usage."""
+    args = _parser().parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except LinesideError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    except TimeoutError as problem:
+        sys.stderr.write(f"Too late: {problem}.\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lineside-sim",
+        description="A simulated plant, and recordings of real ones, against the whole chain.",
+        epilog="example: lineside-sim demo --seconds 60",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser(
+        "demo",
+        help="run a plant: broker, central, two edges, machines, people",
+        description="Starts a plant; with --seconds it is judged and ends.",
+        epilog="example: lineside-sim demo --seconds 60 --seed 7",
+    )
+    demo.add_argument("--seconds", type=float, default=0.0, help="0 (default): until Ctrl+C")
+    demo.add_argument("--seed", type=int, default=22, help="of the plant's chance")
+    demo.add_argument("--announce", type=Path, default=Path("demo.json"), help="written at READY")
+    demo.add_argument("--keep", type=Path, help="use and keep this folder")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from lineside.sim.demo import run_demo
+
+    return run_demo(
+        seconds=args.seconds, seed=args.seed, announce=args.announce.resolve(), keep=args.keep
+    )
