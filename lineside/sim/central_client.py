@@ -43,6 +43,10 @@ class Central:
         """Replace something."""
         return self._read(self.http.put(path, json=body, headers=headers))
 
+    def patch(self, path: str, body: Json, **headers: str) -> Json:
+        """Change some fields; needs `If-Match`."""
+        return self._read(self.http.patch(path, json=body, headers=headers))
+
     def _read(self, answer: httpx.Response) -> Json:
         if answer.is_error:
             raise CentralRefusedError(

@@ -42,6 +42,17 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--announce", type=Path, default=Path("demo.json"), help="written at READY")
     demo.add_argument("--keep", type=Path, help="use and keep this folder")
     demo.set_defaults(run=_demo)
+    replay = commands.add_parser(
+        "replay",
+        help="drive a production log through the whole chain",
+        description="Reports every row at the terminals, reads the figures back from central.",
+        epilog="example: lineside-sim replay Production_Data.csv --expected expected.json --json",
+    )
+    replay.add_argument("log", type=Path, metavar="LOG.csv")
+    replay.add_argument("--expected", type=Path, help="figures to compare with")
+    replay.add_argument("--json", action="store_true", help="print the figures as JSON")
+    replay.add_argument("--keep", type=Path, help="use and keep this folder")
+    replay.set_defaults(run=_replay)
     return parser
 
 
@@ -51,3 +62,9 @@ def _demo(args: argparse.Namespace) -> int:
     return run_demo(
         seconds=args.seconds, seed=args.seed, announce=args.announce.resolve(), keep=args.keep
     )
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from lineside.sim.replay_run import run_replay
+
+    return run_replay(args.log, expected=args.expected, as_json=args.json, keep=args.keep)

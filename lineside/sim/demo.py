@@ -14,6 +14,8 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from lineside.contracts.clock import Clock, Microseconds, SystemClock
 from lineside.sim import planner, scenario, score
 from lineside.sim.central_client import Central, CentralRefusedError
@@ -77,8 +79,8 @@ class Demo:
     def _install(self) -> None:
         self.site.start_broker()
         self.site.prepare_central()
-        self.site.make_users()
         self.site.start_central()
+        self.site.make_users()
         admin = self.site.sign_in("administrator")
         planner.fill_master_data(admin)
         for edge in (scenario.EDGE_1, scenario.EDGE_2):
@@ -182,8 +184,7 @@ class Demo:
             "L2-PACK": lambda place: test_or_pack(place, tested, None),
         }
         tasks = [asyncio.create_task(work[place.station.id](place)) for place in self.places]
-        extras = [asyncio.create_task(self._central_goes_away())] if self.seconds else []
-        extras.append(asyncio.create_task(self._planner_moves_an_order()))
+        extras = [asyncio.create_task(self._what_else_happens())]
         try:
             await self._watch(tasks, extras)
             await until_closed(self.places, tasks)
@@ -214,16 +215,24 @@ class Demo:
         try:
             central = self.site.sign_in("quality")
             answer = central.get("/api/v1/trace/units", serial=serial, item=scenario.VALVE)
-        except CentralRefusedError:
-            return False  # it is on its way
+        except (CentralRefusedError, httpx.TransportError):
+            return False  # it is on its way, or central is away
         if answer["history"]["status"] != "finished":
             return False
         print_trace(answer, say)
         return True
 
+    async def _what_else_happens(self) -> None:
+        """The planner moves an order; then, in a run with an end, central is away."""
+        await self.clock.sleep(min(MOVE_AT_S, self.seconds / 5) if self.seconds else MOVE_AT_S)
+        await asyncio.to_thread(self._move)
+        self.plant.truth.moved_orders.append(planner.STOCK_ORDER)
+        if self.seconds:
+            await self.clock.sleep(min(CENTRAL_AWAY_AT_S, self.seconds / 3) - MOVE_AT_S)
+            await self._central_goes_away()
+
     async def _central_goes_away(self) -> None:
         """The cable to central is out for ten seconds; the lines go on."""
-        await self.clock.sleep(min(CENTRAL_AWAY_AT_S, self.seconds / 3))
         self.central_away = True
         began = self.clock.monotonic()
         await asyncio.to_thread(self.site.central.stop)
@@ -231,11 +240,6 @@ class Demo:
         self.plant.truth.central_away_s = (self.clock.monotonic() - began) / 1e6
         await asyncio.to_thread(self.site.start_central)
         self.central_away = False
-
-    async def _planner_moves_an_order(self) -> None:
-        await self.clock.sleep(min(MOVE_AT_S, self.seconds / 5) if self.seconds else MOVE_AT_S)
-        await asyncio.to_thread(self._move)
-        self.plant.truth.moved_orders.append(planner.STOCK_ORDER)
 
     def _move(self) -> None:
         central = self.site.sign_in("planner")

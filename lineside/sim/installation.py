@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import subprocess
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from lineside.sim.processes import (
 )
 
 BROKER_TIMEOUT_S = 20.0
+FIRST_RUN_CODE = re.compile(r"one-time code (\S+)")
 POLL_S = 0.05
 
 CENTRAL_FILE = """\
@@ -134,20 +136,34 @@ class Installation:
         ]
 
     def make_users(self) -> None:
-        """Create the accounts; passwords go over standard input, never over the command line."""
-        config = self.folder / "central" / "central.toml"
+        """Create the accounts, the first one with the one-time code that central prints."""
+        self.wait(
+            "central prints its one-time code", lambda: bool(self._first_run_code()), seconds=10
+        )
+        admin = self.account("administrator")
+        central = Central(self.central_url)
+        body = {"code": self._first_run_code(), "user": admin.name, "password": admin.password}
+        token = central.post("/api/v1/auth/first-run", body)["token"]
+        central.http.headers["Authorization"] = f"Bearer {token}"
         for account in self.accounts:
-            self._call(
-                "user",
-                "add",
-                account.name,
-                "--role",
-                account.role,
-                "--config",
-                config,
-                "--password-stdin",
-                stdin=account.password + "\n",
-            )
+            if account is not admin:
+                body = {"name": account.name, "password": account.password, "roles": [account.role]}
+                central.post("/api/v1/auth/users", body)
+
+    def grant(self, role: str, permission: str) -> None:
+        """Give the account of a role a permission beyond its role."""
+        admin = self.sign_in("administrator")
+        users = admin.get("/api/v1/auth/users")["items"]
+        user = next(one for one in users if one["name"] == self.account(role).name)
+        admin.patch(
+            f"/api/v1/auth/users/{user['id']}",
+            {"grants": [*user["grants"], permission]},
+            **{"If-Match": f'"{user["revision"]}"'},
+        )
+
+    def _first_run_code(self) -> str:
+        found = FIRST_RUN_CODE.search(self.central.log.read_text(errors="replace"))
+        return found[1] if found else ""
 
     def start_central(self) -> None:
         """Start central and wait until it answers."""

@@ -50,12 +50,13 @@ class MachineKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PieceResult:
-    """What a machine did with a piece."""
+    """What a machine or a person did with a piece; as `TrueStep` says."""
 
     started_at: Microseconds
     finished_at: Microseconds
     good: bool
     parameters: dict[str, str]
+    finish_took: Microseconds = 0
 
 
 class SimMachine:
@@ -137,11 +138,11 @@ class SimMachine:
         values["sequence"] = self._sequence
         await self._port.put(values, at)
         await self._wait_for_acknowledgement()
-        finished_at = await self.go("IDLE")
+        await self.go("IDLE")
         self.pieces += 1
         return PieceResult(
             started_at=started_at,
-            finished_at=finished_at,
+            finished_at=at,
             good=not scrap,
             parameters={kind.parameter: str(shown)},
         )

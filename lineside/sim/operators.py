@@ -55,6 +55,8 @@ class Workplace:
 
     async def next(self, pieces: Pieces) -> str | None:
         """The next piece to work on; None when the shift ends."""
+        if self.closing.is_set():
+            return None
         taking = asyncio.create_task(pieces.get())
         closing = asyncio.create_task(self.closing.wait())
         done, _ = await asyncio.wait([taking, closing], return_when=asyncio.FIRST_COMPLETED)
@@ -101,7 +103,9 @@ class Workplace:
 
     async def take_order(self, order: str) -> None:
         """Scan an order; it is on the station from then on."""
+        asked_at = self.clock.now()
         await self.must(order.encode())
+        self.truth.scan_took[self.station.id] += self.clock.now() - asked_at
         self.truth.order_on(self.station.id, order, self.station.operation, self.clock.now())
         self.order = order
 
@@ -119,6 +123,7 @@ class Workplace:
                 finished_at=done.finished_at,
                 result="pass" if done.good else "fail",
                 parameters=done.parameters,
+                finish_took=done.finish_took,
             )
         )
         self.made += 1
@@ -172,9 +177,15 @@ async def assemble(place: Workplace, serials: Pieces, spools: Pieces, out: Piece
         await place.must(valve_code(valve))
         await _fit(place, spool)
         await place.clock.sleep(0.5)
+        asked_at = place.clock.now()
         await place.must(b"CMD-FINISH")
+        finished_at = place.clock.now()
         done = PieceResult(
-            started_at=started_at, finished_at=place.clock.now(), good=True, parameters={}
+            started_at=started_at,
+            finished_at=finished_at,
+            good=True,
+            parameters={},
+            finish_took=finished_at - asked_at,
         )
         place.note(valve, done)
         place.link(spool, valve, "unit")

@@ -7,6 +7,7 @@ central is asked for its figures over its API.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,19 +21,22 @@ from lineside.sim.production_log import LogRow, acts_in_time
 
 Json = dict[str, Any]
 EDGE = "shop"
-BY = {
-    "work_orders": "order",
-    "machines": "machine",
-    "workers": "worker",
-    "parts": "part",
-    "activities": "activity",
-}
 
 
 class ReplayRefusedError(LinesideError):
     """The terminal refused what the log says happened."""
 
     code = "sim.replay_refused"
+
+
+def station_ids(rows: Sequence[LogRow]) -> dict[str, str]:
+    """Machine to station id: letters, digits and dashes, in order of appearance."""
+    found: dict[str, str] = {}
+    for row in rows:
+        if row.machine not in found:
+            name = re.sub(r"[^A-Za-z0-9]+", "-", row.machine).strip("-")[:50]
+            found[row.machine] = name if name not in found.values() else f"{name}-{len(found)}"
+    return found
 
 
 def operations_of(rows: Sequence[LogRow]) -> dict[str, dict[str, tuple[str, list[str]]]]:
@@ -57,8 +61,9 @@ def fill_master_data(central: Central, rows: Sequence[LogRow]) -> None:
             "shifts": [{"id": "day", "local_start": "00:00", "local_end": "00:00"}],
         },
     )
-    for machine in sorted({row.machine for row in rows}):
-        body = {"id": machine, "name": machine, "edge": EDGE, "line": "shop", "parallel": True}
+    ids = station_ids(rows)
+    for machine, station in ids.items():
+        body = {"id": station, "name": machine, "edge": EDGE, "line": "shop", "parallel": True}
         central.post("/api/v1/mes/stations", {**body, "counts_from": "booking"})
     for worker in sorted({row.worker for row in rows}):
         central.post(
@@ -73,7 +78,11 @@ def fill_master_data(central: Central, rows: Sequence[LogRow]) -> None:
             "id": f"R-{order}",
             "item": orders[order].part,
             "operations": [
-                {"operation": number, "name": activity, "stations": machines}
+                {
+                    "operation": number,
+                    "name": activity,
+                    "stations": [ids[machine] for machine in machines],
+                }
                 for activity, (number, machines) in steps.items()
             ],
         }
@@ -96,6 +105,7 @@ class Shop:
         self._http = httpx.Client(base_url=edge_url, timeout=30.0)
         self._rows = rows
         self._operations = operations_of(rows)
+        self._stations = station_ids(rows)
         self._signed_on: set[tuple[str, str]] = set()
         self._clock_at: Microseconds = 0
         self.acts = 0
@@ -123,8 +133,8 @@ class Shop:
     def orders_arrived(self) -> bool:
         """Whether every order of the log is at the edge."""
         known: set[str] = set()
-        for machine in {row.machine for row in self._rows}:
-            answer = self._http.get(f"/api/stations/{machine}")
+        for station in self._stations.values():
+            answer = self._http.get(f"/api/stations/{station}")
             answer.raise_for_status()
             known |= {order["order"] for order in answer.json()["orders"]}
         return known >= {row.order for row in self._rows}
@@ -165,7 +175,12 @@ class Shop:
         )
 
     def _act(self, row: LogRow, kind: str, **fields: Any) -> None:  # noqa: ANN401
-        body = {"id": uuid.uuid4().hex, "station": row.machine, "kind": kind, **fields}
+        body = {
+            "id": uuid.uuid4().hex,
+            "station": self._stations[row.machine],
+            "kind": kind,
+            **fields,
+        }
         answer = self._http.post("/api/acts", json=body)
         verdict = answer.json() if answer.is_success else {"answer": "refused", "code": answer.text}
         if verdict["answer"] != "accepted":
@@ -173,12 +188,3 @@ class Shop:
                 f"Line {row.number}: {kind} at {row.machine} was answered {verdict['code']}."
             )
         self.acts += 1
-
-
-def read_figures(central: Central) -> dict[str, dict[str, Json]]:
-    """Every figure that central answers, in the shape of the log's `expected.json`."""
-    found: dict[str, dict[str, Json]] = {}
-    for group, by in BY.items():
-        answer = central.get("/api/v1/mes/production-report", by=by)
-        found[group] = {str(row["key"]): row for row in answer["rows"]}
-    return found

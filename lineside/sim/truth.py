@@ -15,7 +15,13 @@ from lineside.contracts.clock import Microseconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrueStep:
-    """One operation really done on one piece."""
+    """One operation really done on one piece.
+
+    Attributes:
+        finished_at: The machine's own instant, or when the person had the answer to the last scan.
+        finish_took: From that person's scan to the answer; the booked instant lies between. 0 for
+            machines.
+    """
 
     serial: str
     item: str
@@ -27,6 +33,7 @@ class TrueStep:
     finished_at: Microseconds
     result: str
     parameters: dict[str, str] = field(default_factory=dict[str, str])
+    finish_took: Microseconds = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,8 @@ class Truth:
         order_spans: Station to (order, operation, from, until or None).
         steps: Operations done.
         links: Genealogy.
+        scan_took: Station to the sum of what scans of orders took from the scan to the answer; the
+            booked instant lies between.
         reasons: Station to (from, until, code) given by people.
         scans: `accepted`, `refused` to how many the operators saw.
         rollovers: Station to how often its counter really wrapped.
@@ -63,6 +72,7 @@ class Truth:
     order_spans: dict[str, list[tuple[str, str, Microseconds, Microseconds | None]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    scan_took: dict[str, Microseconds] = field(default_factory=lambda: defaultdict(int))
     steps: list[TrueStep] = field(default_factory=list[TrueStep])
     links: list[TrueLink] = field(default_factory=list[TrueLink])
     reasons: dict[str, list[tuple[Microseconds, Microseconds, str]]] = field(

@@ -47,7 +47,8 @@ def make_identity(
         application_uri: URI of the application.
         hosts: Host names and addresses for subjectAltName.
         clock: What "today" is.
-        valid_from_days, valid_to_days: Validity relative to today, days.
+        valid_from_days: Start of its validity relative to today, days.
+        valid_to_days: End of it.
         key_bits: Size of the RSA key.
 
     Source: OPC 10000-6, section 6.2.2.

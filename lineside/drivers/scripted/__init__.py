@@ -1,0 +1,1 @@
+"""Readings from a list, for tests and simulations."""

@@ -1,0 +1,1 @@
+"""Scanners and scales on a serial line."""
