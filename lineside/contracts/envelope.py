@@ -6,6 +6,8 @@ the topic and in its certificate.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
@@ -85,9 +87,15 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
             is named so that an edge that skipped ahead knows where to go back to.
         incarnation: Counter and random text of central's database, e.g. `4-9f3c`; higher counter
             after a restore from backup.
-        problem: Empty, or why the last batch was not taken (`gap`, `fork`, `chain`, `invalid`).
+        problem: Empty, or why the last message was not taken (`gap`, `fork`, `chain`, `invalid`,
+            `busy`, `fenced`, `restarted`: central is back, say hello).
         welcome: True in answer to a hello: `durable_through` may be lower than what was
             acknowledged before, and then the edge goes back to it.
+        head_hash: Hash of central's group that ends at `durable_through`, hexadecimal; empty where
+            it is not known. An edge that has another one there was restored from an older copy.
+        agreed_through: Last event of the answered batch on which both chains agree.
+        agreed_hash: Hash of the group that ends there, so that a late answer is not taken for one
+            about another chain.
     """
 
     edge: str
@@ -99,6 +107,9 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     server_at: Microseconds
     problem: str = ""
     welcome: bool = False
+    head_hash: str = ""
+    agreed_through: int = 0
+    agreed_hash: str = ""
     protocol: int = PROTOCOL
 
     @property
@@ -115,14 +126,19 @@ class DesiredObject(msgspec.Struct, frozen=True, kw_only=True):
         id: Which of its kind.
         revision: Grows with every change of this object.
         position: Grows with every change of anything for this edge; the cursor.
-        body: The document as JSON; None: it is gone.
+        body: The document as JSON; `null`: it is gone.
     """
 
     kind: str
     id: str
     revision: int
     position: int
-    body: msgspec.Raw | None = None
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def gone(self) -> bool:
+        """Whether the object shall no longer be there."""
+        return bytes(self.body) == b"null"
 
 
 class Desired(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +168,19 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     head_seq: int
     stations: dict[str, dict[str, str]]
     protocol: int = PROTOCOL
+
+
+def desired_hash(objects: Iterable[tuple[str, str, int, bytes]]) -> str:
+    """Content hash of a desired state: SHA-256 over (kind, id, revision, body) in rising order.
+
+    Edge and central compute it of what each has, so that a difference shows whatever caused it.
+    """
+    digest = hashlib.sha256()
+    for kind, identity, revision, body in sorted(objects):
+        for part in (kind.encode(), identity.encode(), str(revision).encode(), body):
+            digest.update(len(part).to_bytes(4, "big"))
+            digest.update(part)
+    return digest.hexdigest()
 
 
 _encoder = msgspec.json.Encoder(decimal_format="string")

@@ -98,6 +98,21 @@ def fill_master_data(central: Central, rows: Sequence[LogRow]) -> None:
         central.post(f"/api/v1/mes/work-orders/{order}/release")
 
 
+def orders_arrived(central: Central) -> bool:
+    """Whether the edge has said that it has every order's newest document."""
+    cursor = ""
+    while True:
+        page = central.get("/api/v1/mes/work-orders", limit=200, cursor=cursor)
+        orders: list[Json] = page["items"]
+        for order in orders:
+            edges: list[Json] = order["edges"]
+            if any(edge["applied"] < edge["wanted"] for edge in edges):
+                return False
+        cursor = page["next_cursor"]
+        if not cursor:
+            return True
+
+
 class Shop:
     """The terminals of the replayed shop."""
 
@@ -129,15 +144,6 @@ class Shop:
             if done % 500 == 0:
                 progress(done, len(acts))
         progress(len(acts), len(acts))
-
-    def orders_arrived(self) -> bool:
-        """Whether every order of the log is at the edge."""
-        known: set[str] = set()
-        for station in self._stations.values():
-            answer = self._http.get(f"/api/stations/{station}")
-            answer.raise_for_status()
-            known |= {order["order"] for order in answer.json()["orders"]}
-        return known >= {row.order for row in self._rows}
 
     def _set_clock(self, at: Microseconds) -> None:
         if at != self._clock_at:

@@ -79,7 +79,11 @@ def _replay(site: Installation, rows: Sequence[LogRow]) -> Json:
     file.write_text(_edge_file(rows, port=port, broker=site.broker_address), encoding="utf-8")
     site.start_edge(EDGE, file=file, port=port)
     shop = Shop(f"http://127.0.0.1:{port}", rows)
-    site.wait("all orders are at the edge", shop.orders_arrived, seconds=ORDERS_TIMEOUT_S)
+    site.wait(
+        "all orders are at the edge",
+        lambda: replay_log.orders_arrived(admin),
+        seconds=ORDERS_TIMEOUT_S,
+    )
     _tell(f"{len(rows)} rows, {len({row.order for row in rows})} orders: reporting ...")
     shop.play(lambda done, total: _tell(f"  {done} of {total} acts"))
     quality = site.sign_in("quality")

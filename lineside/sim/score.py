@@ -1,8 +1,8 @@
 """Compares what the simulated plant really did with what edge and central have booked.
 
 Counts and genealogy exactly; spans within 1 ms where the device stamps its values, else within the
-machine's poll interval; what people do by scanning lies between the scan and the answer to it. Every
-difference is a line.
+machine's poll interval; what people do by scanning lies between the scan and the answer to it.
+Every difference is a line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""`lineside-edge oee`: OEE and its relatives of cases in the vector format, through journal and projection.
+"""`lineside-edge oee`: the KPIs of cases in the vector format, through journal and projection.
 
-There is no evaluator of its own here: each case's events are appended to a temporary journal, the live
-projection follows it, and is asked.
+There is no evaluator of its own here: each case's events are appended to a temporary journal, the
+live projection follows it, and is asked.
 """
 
 from __future__ import annotations
@@ -170,12 +170,14 @@ def _capability(study: CapabilityCase) -> dict[str, float | None]:
 def _described(result: dict[str, Any]) -> list[str]:
     """One case as lines for a person: ratios in percent, null as a dash."""
     lines = [str(result["id"])]
-    for name, answer in result["results"].items():
-        if isinstance(answer, dict) and "kpis" in answer:
-            shown = "  ".join(f"{key} {_shown(key, kpi)}" for key, kpi in answer["kpis"].items())
-            lines.append(f"  {name}: {shown}")
-        else:
+    answers: dict[str, Any] = result["results"]
+    for name, answer in answers.items():
+        if isinstance(answer, float) or answer is None:
             lines.append(f"  {name}: {'-' if answer is None else answer}")
+            continue
+        kpis: dict[str, Any] = answer["kpis"]
+        shown = "  ".join(f"{key} {_shown(key, kpi)}" for key, kpi in kpis.items())
+        lines.append(f"  {name}: {shown}")
     return lines
 
 

@@ -1,7 +1,7 @@
 """The vector format `lineside-oee/1` of the OEE sheet, read strictly: cases, events, queries.
 
-What the format marks as optional may be absent, unknown keys are ignored, and everything else that is
-missing or of another kind is refused with the case and the key.
+What the format marks as optional may be absent, unknown keys are ignored, and everything else that
+is missing or of another kind is refused with the case and the key.
 """
 
 from __future__ import annotations
@@ -217,22 +217,12 @@ def read_cases(text: str) -> tuple[list[Case], list[CapabilityCase]]:
         CaseFileError: Not JSON, or a case that is broken.
     """
     try:
-        document = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+        document: object = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError) as problem:
         raise CaseFileError(
             f"The file is not JSON: {problem}.", hint=f"It must be in {FORMAT}."
         ) from problem
-    found: list[Any]
-    if isinstance(document, dict) and ("cases" in document or "capability_cases" in document):
-        whole = Fields(document, case="(document)")
-        found = [
-            *whole.optional("cases", [], "a list", _list),
-            *whole.optional("capability_cases", [], "a list", _list),
-        ]
-    elif isinstance(document, dict | list):
-        found = document if isinstance(document, list) else [document]
-    else:
-        raise CaseFileError("The file holds no cases.", hint=f"It must be in {FORMAT}.")
+    found = _found(document)
     cases: list[Case] = []
     studies: list[CapabilityCase] = []
     for number, each in enumerate(found, start=1):
@@ -243,6 +233,21 @@ def read_cases(text: str) -> tuple[list[Case], list[CapabilityCase]]:
         else:
             cases.append(_case(fields))
     return cases, studies
+
+
+def _found(document: object) -> list[Any]:
+    """The cases of a document, of a list, or the only one; capability cases among or after them."""
+    if isinstance(document, list):
+        return _list(document)  # pyright: ignore[reportUnknownArgumentType] - JSON
+    if not isinstance(document, dict):
+        raise CaseFileError("The file holds no cases.", hint=f"It must be in {FORMAT}.")
+    if "cases" not in document and "capability_cases" not in document:
+        return [document]  # pyright: ignore[reportUnknownVariableType] - JSON
+    whole = Fields(document, case="(document)")  # pyright: ignore[reportUnknownArgumentType]
+    return [
+        *whole.optional("cases", [], "a list", _list),
+        *whole.optional("capability_cases", [], "a list", _list),
+    ]
 
 
 def _no_number(text: str) -> NoReturn:

@@ -116,9 +116,7 @@ def _state(fields: EventFields, base: dict[str, Any]) -> Event:
     return StateChanged(**base, state=state, detail=str(fields.found.get("reason") or ""))
 
 
-def _order(
-    fields: EventFields, base: dict[str, Any], tables: CaseTables, *, starts: bool
-) -> Event:
+def _order(fields: EventFields, base: dict[str, Any], tables: CaseTables, *, starts: bool) -> Event:
     order = fields.text("order")
     if not starts:
         return OrderFinished(**base, order=order)
