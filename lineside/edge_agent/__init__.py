@@ -1,0 +1,1 @@
+"""The edge agent of a line: answers everything an operator does, also without a network."""

@@ -1,0 +1,194 @@
+"""One task a device: connect, read, hand on, try again for ever; no device hurts another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import structlog
+
+from lineside.contracts.clock import US_PER_SECOND, Clock, Microseconds
+from lineside.contracts.errors import DriverError, DriverUnavailableError
+from lineside.contracts.events import DeviceBack, DeviceLost, Event, GapFound
+from lineside.contracts.samples import DriverNotice, Reading, ScanRead, SignalValue
+from lineside.drivers.base import Driver
+from lineside.edge_agent.acquisition.backoff import Backoff
+from lineside.edge_agent.acquisition.line import RETRY_S, StationLine
+from lineside.edge_agent.journal.errors import JournalBusyError, JournalError, JournalFullError
+from lineside.edge_agent.recorder import Recorder
+
+DETAIL_CHARS_MAX = 500
+log = structlog.get_logger("edge.acquisition")
+
+OnScan = Callable[[str, ScanRead], Awaitable[None]]
+
+
+class DeviceTask:
+    """Follows one device."""
+
+    def __init__(
+        self,
+        device: str,
+        driver: Driver,
+        *,
+        lines: Sequence[StationLine],
+        recorder: Recorder,
+        clock: Clock,
+        on_scan: OnScan,
+        backoff: Backoff | None = None,
+    ) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            device: Its id.
+            driver: Its driver, not yet connected; connected again after every loss.
+            lines: Stations that use its signals.
+            recorder: For facts about the device itself.
+            clock: Business time of facts; pauses are real.
+            on_scan: Takes what a scanner read.
+            backoff: Pauses between connections.
+        """
+        self.device = device
+        self._driver = driver
+        self._lines = lines
+        self._recorder = recorder
+        self._clock = clock
+        self._on_scan = on_scan
+        self._backoff = backoff or Backoff()
+        self._lost = False
+        self._heard_at: Microseconds | None = None
+        self.connected = False
+
+    async def run(self) -> None:
+        """Follow the device until cancelled.
+
+        Raises:
+            JournalFailedError: Nothing can be recorded any more.
+        """
+        while True:
+            problem = await self._connection()
+            await self._lose(problem)
+            await self._clock.sleep(self._backoff.next(problem))
+
+    async def write(self, signal: str, value: SignalValue) -> None:
+        """Write a signal of this device.
+
+        Raises:
+            DriverError: It is away, or did not take it.
+        """
+        if not self.connected:
+            raise DriverUnavailableError(
+                f"{self.device} is away.", hint="It is tried again by itself."
+            )
+        await self._driver.write(signal, value)
+
+    async def _connection(self) -> Exception:
+        """One connection from beginning to end; what ended it."""
+        began = self._clock.monotonic()
+        try:
+            await self._driver.connect()
+            self.connected = True
+            self._backoff.reached()
+            await self._find()
+            async for batch in self._driver.readings():
+                self._heard_at = self._clock.now()
+                await self._take(batch)
+            return DriverError(f"{self.device} has nothing more to say.")
+        except JournalError:
+            raise
+        except Exception as problem:  # a driver's fault must not end the agent
+            if not isinstance(problem, DriverError):
+                log.exception("driver_fault", device=self.device)
+            return problem
+        finally:
+            self.connected = False
+            self._backoff.worked((self._clock.monotonic() - began) / US_PER_SECOND)
+            with suppress(DriverError, OSError):
+                await self._driver.close()
+
+    async def _take(self, batch: Sequence[Reading]) -> None:
+        scans = [reading for reading in batch if isinstance(reading, ScanRead)]
+        rest = [reading for reading in batch if not isinstance(reading, ScanRead)]
+        notices = [reading for reading in rest if isinstance(reading, DriverNotice)]
+        if notices:
+            await self._tell(notices)
+        if rest:
+            # Together, so that the stations of one device share a commit.
+            written = await asyncio.gather(*(line.take(self.device, rest) for line in self._lines))
+            for writes in written:
+                for write in writes:
+                    if write.device == self.device:
+                        await self.write(write.signal, write.value)
+                    else:
+                        log.warning("write_to_other_device", device=self.device, to=write.device)
+        for scan in scans:
+            await self._on_scan(self.device, scan)
+
+    async def _tell(self, notices: Sequence[DriverNotice]) -> None:
+        events: list[Event] = []
+        for notice in notices:
+            log.info("device_notice", device=self.device, kind=notice.kind, detail=notice.detail)
+            if notice.kind == "gap":
+                since = notice.since if notice.since is not None else notice.read_at
+                events.append(
+                    GapFound(
+                        occurred_at=min(since, notice.read_at),
+                        occurred_until=notice.read_at,
+                        recorded_at=notice.read_at,
+                        device=self.device,
+                        signal=notice.signal,
+                        detail=notice.detail[:DETAIL_CHARS_MAX],
+                    )
+                )
+            elif notice.kind == "restarted":
+                events.append(
+                    DeviceBack(
+                        occurred_at=notice.read_at,
+                        recorded_at=notice.read_at,
+                        device=self.device,
+                        restarted=True,
+                    )
+                )
+        if events:
+            await self._record(events)
+
+    async def _find(self) -> None:
+        if self._lost:
+            self._lost = False
+            now = self._clock.now()
+            log.info("device_back", device=self.device)
+            await self._record([DeviceBack(occurred_at=now, recorded_at=now, device=self.device)])
+
+    async def _lose(self, problem: Exception) -> None:
+        """Say once that the device is lost; its stations are unknown since it was heard."""
+        if self._lost:
+            return
+        self._lost = True
+        now = self._clock.now()
+        since = self._heard_at if self._heard_at is not None else now
+        detail = str(problem)[:DETAIL_CHARS_MAX]
+        log.warning("device_lost", device=self.device, why=detail)
+        await self._record(
+            [DeviceLost(occurred_at=now, recorded_at=now, device=self.device, detail=detail)]
+        )
+        notice = DriverNotice(
+            kind="lost", detail=detail, read_at=now, since=max(since, self._horizon(now))
+        )
+        await asyncio.gather(*(line.take(self.device, [notice]) for line in self._lines))
+
+    def _horizon(self, now: Microseconds) -> Microseconds:
+        # A device that only speaks when something changes was silent and well until shortly ago.
+        return now - QUIET_US
+
+    async def _record(self, events: Sequence[Event]) -> None:
+        while True:
+            try:
+                await self._recorder.record(events)
+            except (JournalFullError, JournalBusyError):
+                await self._clock.sleep(RETRY_S)
+            else:
+                return
+
+
+QUIET_US = 5 * US_PER_SECOND

@@ -1,0 +1,152 @@
+"""What must hold between the tables of the configuration file."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from lineside.contracts.errors import ConfigurationError, LinesideError
+from lineside.contracts.scancode import MeaningRules
+from lineside.edge_agent.config.sections import DeviceSection, Document, ScanSection, StationSection
+
+STATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+WEAKEST_BITS, WIDEST_BITS = 4, 64
+
+
+def check_stations(document: Document, devices: tuple[DeviceSection, ...], file: str) -> None:
+    """Check every station against the devices.
+
+    Raises:
+        ConfigurationError: The first thing that is wrong.
+    """
+    known = {device.id: device for device in devices}
+    seen: set[str] = set()
+    for number, station in enumerate(document.station):
+        where = f"station[{number}]"
+        require(
+            STATION_ID.fullmatch(station.id) is not None and station.id not in seen,
+            file=file,
+            key=f"{where}.id",
+            found=station.id,
+            expected="a name used once, of letters, digits, - _ .",
+        )
+        seen.add(station.id)
+        for scanner in station.scanners:
+            require(
+                scanner in known,
+                file=file,
+                key=f"{where}.scanners",
+                found=scanner,
+                expected=f"the id of a device ({', '.join(known) or 'none is configured'})",
+            )
+        for key, signal in station.signals():
+            _check_signal(station, signal, known, file=file, key=f"{where}.{key}")
+        _check_sources(station, where, file)
+
+
+def _check_signal(
+    station: StationSection, signal: str, known: dict[str, DeviceSection], *, file: str, key: str
+) -> None:
+    device, name = station.located(signal)
+    require(
+        device in known,
+        file=file,
+        key=key,
+        found=signal,
+        expected=f"a signal of a device of this file ({', '.join(known) or 'none'})",
+    )
+    listed = known[device].settings.get("signals")
+    if not isinstance(listed, list):
+        return
+    names = [cast("dict[str, object]", one).get("name") for one in cast("list[object]", listed)]
+    require(
+        name in names,
+        file=file,
+        key=key,
+        found=signal,
+        expected=f"a signal of device {device} ({', '.join(str(one) for one in names)})",
+    )
+
+
+def _check_sources(station: StationSection, where: str, file: str) -> None:
+    require(
+        station.state_from == "acts" or station.state is not None,
+        file=file,
+        key=f"{where}.state",
+        found=None,
+        expected='[station.state] with a signal, or state_from = "acts"',
+    )
+    if station.state is not None:
+        require(
+            bool(station.state.states()),
+            file=file,
+            key=f"{where}.state.map",
+            found={},
+            expected="a map of values to states, or a profile",
+        )
+    for number, trigger in enumerate(station.trigger):
+        here = station.located(trigger.sequence)[0]
+        _one_device(station, trigger.acknowledge, here, key=f"{where}.trigger[{number}]", file=file)
+    names = [counter.name for counter in station.counter]
+    for number, counter in enumerate(station.counter):
+        key = f"{where}.counter[{number}]"
+        require(
+            names.count(counter.name) == 1,
+            file=file,
+            key=f"{key}.name",
+            found=counter.name,
+            expected="a name used once",
+        )
+        require(
+            counter.bits is None or counter.modulus is None,
+            file=file,
+            key=f"{key}.modulus",
+            found=counter.modulus,
+            expected="bits or modulus, not both",
+        )
+        require(
+            counter.bits is None or WEAKEST_BITS <= counter.bits <= WIDEST_BITS,
+            file=file,
+            key=f"{key}.bits",
+            found=counter.bits,
+            expected=f"{WEAKEST_BITS} to {WIDEST_BITS}",
+        )
+        require(
+            counter.max_per_min > 0 and counter.wraps_at > 1,
+            file=file,
+            key=f"{key}.max_per_min",
+            found=str(counter.max_per_min),
+            expected="pieces a minute, above 0",
+        )
+
+
+def _one_device(
+    station: StationSection, acknowledge: str, device: str, *, key: str, file: str
+) -> None:
+    require(
+        not acknowledge or station.located(acknowledge)[0] == device,
+        file=file,
+        key=f"{key}.acknowledge",
+        found=acknowledge,
+        expected=f"a signal of {device}, as its sequence is",
+    )
+
+
+def compiled(section: ScanSection, where: str, file: str) -> MeaningRules:
+    """The rules of a scan section.
+
+    Raises:
+        ConfigurationError: A pattern or the encoding cannot be used.
+    """
+    try:
+        return section.rules()
+    except LinesideError as problem:
+        raise ConfigurationError(
+            file=file, key=where, found=Exception.__str__(problem), expected="safe patterns"
+        ) from problem
+
+
+def require(fine: bool, *, file: str, key: str, found: object, expected: str) -> None:
+    """Raise a `ConfigurationError` unless `fine`."""
+    if not fine:
+        raise ConfigurationError(file=file, key=key, found=found, expected=expected)

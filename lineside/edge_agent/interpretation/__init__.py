@@ -1,0 +1,1 @@
+"""Samples to facts: pure functions, no sockets, no files, time as an argument."""

@@ -1,0 +1,1 @@
+"""The journal: an append-only list of events with an identity, one writer, many readers."""

@@ -1,0 +1,208 @@
+"""Follows the journal by cursor and keeps the projections current.
+
+Everything in `figures.db` can be deleted: what is missing, of another version, or of another
+journal is computed again from the journal.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlite_utils import Database
+
+from lineside.contracts.errors import LinesideError
+from lineside.edge_agent.journal.schema import connect_side_file, sqlite
+from lineside.edge_agent.journal.store import Journal
+from lineside.edge_agent.projections.base import AnyProjection, TableProjection
+
+BATCH_EVENTS = 1_000
+SNAPSHOT_EVERY_EVENTS = 5_000
+CURSORS = "projection"
+
+log = structlog.get_logger("edge.projections")
+
+
+@dataclass(slots=True)
+class _Follower:
+    projection: AnyProjection
+    cursor: int
+    saved: int
+    failed: str = ""
+
+
+class ProjectionRunner:
+    """Applies committed facts to projections, in order, once each.
+
+    A projection that raises is set aside with its reason and tried again at the next start; the
+    others and the line go on. An event that no decoder here can read is counted, not hidden.
+    """
+
+    def __init__(self, journal: Journal, path: Path, projections: Sequence[AnyProjection]) -> None:
+        self._journal = journal
+        self._lock = threading.RLock()
+        self.unreadable = 0
+        self.figures = _open(path)
+        self._followers = self._restore(projections)
+
+    def catch_up(self) -> int:
+        """Apply everything that is committed, in the calling thread; cheap when nothing is new.
+
+        Returns:
+            How many events were read.
+        """
+        head = self._journal.head("facts")
+        if all(follower.cursor >= head for follower in self._followers):
+            return 0
+        read = 0
+        with self._lock:
+            while True:
+                running = [follower for follower in self._followers if not follower.failed]
+                after = min((follower.cursor for follower in running), default=head)
+                if after >= head:
+                    break
+                # Not past `head`, so that a journal under load cannot keep a caller here for ever.
+                events = [
+                    stored
+                    for stored in self._journal.read(after, BATCH_EVENTS)
+                    if stored.seq <= head
+                ]
+                if not events:
+                    break
+                read += len(events)
+                self._take(running, events)
+        return read
+
+    @property
+    def seq(self) -> int:
+        """The last fact that every running projection knows."""
+        return min((f.cursor for f in self._followers if not f.failed), default=0)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Projections that were set aside, with the reason."""
+        return {f.projection.name: f.failed for f in self._followers if f.failed}
+
+    def save(self) -> None:
+        """Write the snapshots of what changed since the last one."""
+        with self._lock, self.figures.atomic():
+            for follower in self._followers:
+                if follower.cursor != follower.saved and not follower.failed:
+                    self._keep(follower)
+
+    def close(self) -> None:
+        """Save, and let go of the file."""
+        self.save()
+        with self._lock:
+            self.figures.close()
+
+    def _take(self, running: list[_Follower], events: list[Any]) -> None:
+        readable: list[Any] = []
+        for stored in events:
+            try:
+                _ = stored.event
+            except LinesideError as problem:
+                self.unreadable += 1
+                log.warning("event_not_readable", seq=stored.seq, why=str(problem))
+                continue
+            readable.append(stored)
+        last = events[-1].seq
+        for follower in running:
+            if follower.cursor >= last:
+                continue
+            try:
+                self._apply(follower, readable, last)
+            except sqlite.Error:
+                raise
+            except Exception as fault:  # the others and the line go on
+                follower.failed = f"{type(fault).__name__}: {fault}"
+                log.exception("projection_failed", projection=follower.projection.name)
+
+    def _apply(self, follower: _Follower, events: list[Any], last: int) -> None:
+        projection, after = follower.projection, follower.cursor
+        if isinstance(projection, TableProjection):
+            with self.figures.atomic():
+                for stored in events:
+                    if stored.seq > after:
+                        projection.apply(stored)
+                follower.cursor = last
+                self._keep(follower)
+            return
+        for stored in events:
+            if stored.seq > after:
+                projection.apply(stored)
+        follower.cursor = last
+        if last - follower.saved >= SNAPSHOT_EVERY_EVENTS:
+            with self.figures.atomic():
+                self._keep(follower)
+
+    def _keep(self, follower: _Follower) -> None:
+        projection = follower.projection
+        state = None if isinstance(projection, TableProjection) else projection.snapshot()
+        self.figures.table(CURSORS).upsert(
+            {
+                "name": projection.name,
+                "version": projection.version,
+                "journal": self._identity(),
+                "cursor": follower.cursor,
+                "state": state,
+            },
+            pk="name",
+        )
+        follower.saved = follower.cursor
+
+    def _identity(self) -> str:
+        """The journal's first epoch: it stays when a restored journal opens further ones."""
+        return self._journal.reader.epochs()[0].id
+
+    def _restore(self, projections: Sequence[AnyProjection]) -> list[_Follower]:
+        self.figures.table(CURSORS).create(
+            {"name": str, "version": int, "journal": str, "cursor": int, "state": bytes},
+            pk="name",
+            if_not_exists=True,
+        )
+        kept = {row["name"]: row for row in self.figures.table(CURSORS).rows}
+        head = self._journal.head("facts")
+        followers: list[_Follower] = []
+        for projection in projections:
+            row = kept.get(projection.name)
+            usable = (
+                row is not None
+                and row["version"] == projection.version
+                and row["journal"] == self._identity()
+                and row["cursor"] <= head
+            )
+            cursor = row["cursor"] if usable and row is not None else 0
+            if isinstance(projection, TableProjection):
+                if not usable:
+                    self._drop_tables(projection.name)
+                projection.attach(self.figures)
+            else:
+                projection.restore(row["state"] if usable and row is not None else None)
+            followers.append(_Follower(projection, cursor, cursor))
+        return followers
+
+    def _drop_tables(self, name: str) -> None:
+        for table in self.figures.table_names():
+            if table != CURSORS and (table == name or table.startswith(f"{name}_")):
+                self.figures.table(table).drop()
+
+
+def _open(path: Path) -> Database:
+    try:
+        return _checked(path)
+    except sqlite.DatabaseError as damage:
+        log.warning("figures_computed_again", path=str(path), why=str(damage))
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        return _checked(path)
+
+
+def _checked(path: Path) -> Database:
+    connection = connect_side_file(path, synchronous="NORMAL")
+    connection.execute("PRAGMA quick_check(1)").fetchall()
+    return Database(connection)

@@ -1,0 +1,75 @@
+"""What must be clear before an agent starts: its version, its name, its broker."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from lineside.contracts.errors import ConfigurationError
+from lineside.edge_agent import enrolment
+from lineside.edge_agent.config import Configuration
+from lineside.edge_agent.sync.mqtt import Broker, Tls
+
+MQTT_PORT, MQTTS_PORT = 1883, 8883
+
+
+def software_version() -> str:
+    """The installed version."""
+    try:
+        return version("lineside")
+    except PackageNotFoundError:
+        return "0"
+
+
+def edge_id(config: Configuration) -> str:
+    """Who this edge is: its certificate says so; without one its configuration does.
+
+    Raises:
+        ConfigurationError: Nobody says so, or the two differ.
+        EnrolmentError: The certificate cannot be read.
+    """
+    if not config.identity.certificate:
+        if not config.edge.id:
+            raise ConfigurationError(
+                file=config.file,
+                key="edge.id",
+                found=None,
+                expected="a name for this edge, or [identity] with its certificate",
+            )
+        return config.edge.id
+    said = enrolment.edge_id_from_certificate(Path(config.identity.certificate))
+    if config.edge.id and config.edge.id != said:
+        raise ConfigurationError(
+            file=config.file,
+            key="edge.id",
+            found=config.edge.id,
+            expected=f"{said!r}, as certified",
+        )
+    return said
+
+
+def broker_of(config: Configuration) -> Broker | None:
+    """Where central's broker is; None: the edge works alone."""
+    if not config.broker:
+        return None
+    scheme, _, rest = config.broker.partition("://")
+    host, _, port = rest.rpartition(":") if not rest.endswith("]") else (rest, "", "")
+    if not host:
+        host, port = rest, ""
+    identity = config.identity
+    tls = None
+    if scheme == "mqtts":
+        if not identity.certificate:
+            raise ConfigurationError(
+                file=config.file,
+                key="identity",
+                found=None,
+                expected="certificate, key and authority for mqtts",
+            )
+        tls = Tls(
+            ca=Path(identity.authority),
+            certificate=Path(identity.certificate),
+            key=Path(identity.key),
+        )
+    default = MQTTS_PORT if tls is not None else MQTT_PORT
+    return Broker(host=host.strip("[]"), port=int(port or default), tls=tls)

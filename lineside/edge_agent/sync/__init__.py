@@ -1,0 +1,1 @@
+"""Facts rise, intentions and passports descend: the edge's side of it."""

@@ -1,0 +1,400 @@
+"""The terminal's desk: acts are decided, committed, answered; screens built, scanners heard."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from lineside.contracts.clock import US_PER_SECOND, Clock, Microseconds
+from lineside.contracts.errors import LinesideError
+from lineside.contracts.events import Event, SignedOff, Source
+from lineside.contracts.samples import ScanRead
+from lineside.contracts.scancode import MeaningRules, escape
+from lineside.contracts.units import Act
+from lineside.edge_agent.config import Configuration, StationSection
+from lineside.edge_agent.errors import NotSimulatedError, UnknownStationError
+from lineside.edge_agent.health import Health
+from lineside.edge_agent.host import PlantClock
+from lineside.edge_agent.interpretation.shapes import Context
+from lineside.edge_agent.interpretation.shares import shares_of
+from lineside.edge_agent.journal.store import Journal
+from lineside.edge_agent.projections.oee import OeeProjection
+from lineside.edge_agent.projections.orders import OrdersProjection
+from lineside.edge_agent.projections.progress import ProgressProjection
+from lineside.edge_agent.projections.units import UnitsProjection
+from lineside.edge_agent.recorder import Recorder
+from lineside.edge_agent.terminal import acts, machine, views
+from lineside.edge_agent.terminal.actions import decide
+from lineside.edge_agent.terminal.commands import command_list
+from lineside.edge_agent.terminal.forgotten import forgotten_sign_offs
+from lineside.edge_agent.terminal.plant import Plant
+from lineside.edge_agent.terminal.screen import (
+    ScreenInputs,
+    SyncStatus,
+    build_screen,
+    station_name,
+    unexplained_stops,
+)
+from lineside.edge_agent.terminal.shift_acts import TOPICS
+from lineside.edge_agent.terminal.situation import Decision, Situation, refused
+from lineside.edge_agent.terminal.texts import words
+from lineside.edge_agent.terminal.watchers import Watchers
+
+QUESTION_S = 120.0
+log = structlog.get_logger("edge.terminal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The projections that a desk reads."""
+
+    orders: OrdersProjection
+    progress: ProgressProjection
+    units: UnitsProjection
+    figures: OeeProjection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """An act that waits for a choice."""
+
+    body: acts.AnyAct
+    options: tuple[views.Option, ...]
+    asked_at: float
+
+
+class TerminalDesk:
+    """Serves the terminals of one edge."""
+
+    def __init__(
+        self,
+        config: Configuration,
+        *,
+        edge: str,
+        journal: Journal,
+        recorder: Recorder,
+        known: Known,
+        plant: Plant,
+        clock: Clock,
+        watchers: Watchers,
+        sync: Callable[[], SyncStatus],
+        report: Callable[[], Health],
+    ) -> None:
+        self._config = config
+        self._edge = edge
+        self._journal = journal
+        self._recorder = recorder
+        self._known = known
+        self._plant = plant
+        self._clock = clock
+        self._watchers = watchers
+        self._sync = sync
+        self._report = report
+        self._questions: dict[str, _Question] = {}
+        self._stations = {station.id: station for station in config.stations}
+        self._scanners = {
+            scanner: station.id for station in config.stations for scanner in station.scanners
+        }
+
+    # --- reading
+    # -----------------------------------------------------------------------------------
+
+    def stations(self) -> views.Stations:
+        """All stations of this edge."""
+        calendar = self._plant.calendar
+        return views.Stations(
+            edge=self._edge,
+            time_zone=calendar.time_zone if calendar is not None else "UTC",
+            stations=[
+                views.StationRow(
+                    id=station.id,
+                    name=station_name(station),
+                    line=station.line,
+                    simulation=self._config.edge.simulation,
+                )
+                for station in self._config.stations
+            ],
+        )
+
+    def texts(self) -> views.Texts:
+        """Labels of this edge."""
+        reasons = self._plant.reasons
+
+        def labels(table: dict[str, tuple[str, str]]) -> list[views.Label]:
+            return [
+                views.Label(code=code, label=views.Text(zh=zh, en=en))
+                for code, (zh, en) in table.items()
+            ]
+
+        return views.Texts(
+            reasons=labels(reasons.stops),
+            defects=labels(reasons.defects),
+            commands=command_list(),
+            topics=labels(TOPICS),
+        )
+
+    async def state(self, station: str) -> views.StationView:
+        """The whole screen of a station."""
+        return self._screen(self._station(station))
+
+    def _screen(self, station: StationSection) -> views.StationView:
+        problem = self._recorder.problem
+        inputs = ScreenInputs(
+            figures=self._known.figures,
+            seq=self._journal.head(),
+            simulation=self._config.edge.simulation,
+            lost_devices=self._known.orders.state.devices,
+            sync=self._sync(),
+            problem=str(problem) if problem is not None else "",
+        )
+        return build_screen(self.situation(station), inputs)
+
+    def stream(self, station: str) -> AsyncGenerator[views.StreamMessage]:
+        """The screen whenever it changes, and verdicts of the station's own scanners."""
+        found = self._station(station)
+        self._watchers.check()
+        return self._messages(found)
+
+    async def _messages(self, station: StationSection) -> AsyncGenerator[views.StreamMessage]:
+        async with aclosing(self._watchers.watch(station.id)) as pages:
+            async for page in pages:
+                while page.verdicts:
+                    yield page.verdicts.popleft()
+                if page.stale:
+                    page.stale = False
+                    yield views.StateMessage(event="state", state=self._screen(station))
+
+    async def booked(self, act_id: str) -> views.Booked:
+        """Whether an act was booked, with its answer."""
+        answer = self._answered(act_id)
+        known = answer is not None or self._journal.reader.act_range(act_id) is not None
+        return views.Booked(id=act_id, booked=known, answer=answer)
+
+    def health(self) -> tuple[bool, dict[str, object]]:
+        """Whether facts are recorded, and the details."""
+        report = self._report()
+        return report.recording, report.document()
+
+    def metrics(self) -> str:
+        """Prometheus text."""
+        return self._report().metrics()
+
+    # --- acting
+    # ------------------------------------------------------------------------------------
+
+    async def act(self, body: acts.AnyAct) -> views.Answer:
+        """Decide and book; the answer is given after the commit."""
+        return await self._act(body)
+
+    async def _act(self, body: acts.AnyAct, *, problem: str = "") -> views.Answer:
+        began = time.perf_counter()
+        station = self._station(body.station)
+        async with self._recorder.lock(station.id):
+            answer = self._answered(body.id)
+            if answer is None:
+                answer = await self._decide_and_book(station, body, problem)
+        took = (time.perf_counter() - began) * 1000
+        return answer.model_copy(update={"took_ms": round(took, 3)})
+
+    async def _decide_and_book(
+        self, station: StationSection, body: acts.AnyAct, problem: str
+    ) -> views.Answer:
+        asked = self._questions.pop(station.id, None)
+        meant = self._answer_to_question(asked, body)
+        try:
+            self._recorder.require_current()
+            decision = self._decide(station, meant, problem)
+        except LinesideError as refusal:
+            decision = refused("edge.not_recording", problem=str(refusal))
+        except Exception:
+            log.exception("decision_failed", station=station.id, kind=body.kind)
+            decision = refused("edge.fault")
+        if decision.answer == "ask":
+            self._questions[station.id] = _Question(
+                body=meant, options=decision.options, asked_at=time.monotonic()
+            )
+        answer = self._answer(body, decision)
+        if not decision.events:
+            return answer
+        act = Act(id=body.id, size=len(decision.events))
+        events = [_with_act(event, act) for event in decision.events]
+        try:
+            appended = await self._recorder.record(events, answer=answer.model_dump_json().encode())
+        except LinesideError as refusal:
+            log.warning("act_not_saved", station=station.id, why=str(refusal))
+            return self._answer(body, refused("edge.not_recording", problem=str(refusal)))
+        if appended.duplicate and (before := self._answered(body.id)) is not None:
+            return before
+        seqs = list(range(appended.first_seq, appended.last_seq + 1))
+        return answer.model_copy(update={"seqs": seqs})
+
+    def _answer_to_question(self, asked: _Question | None, body: acts.AnyAct) -> acts.AnyAct:
+        """A scan that names an option of the question before is the answer to it."""
+        if asked is None or not isinstance(body, acts.Scan) or body.confirm:
+            return body
+        if time.monotonic() - asked.asked_at > QUESTION_S:
+            return body
+        chosen = next((one for one in asked.options if one.command == body.raw), None)
+        if chosen is None:
+            return body
+        return asked.body.model_copy(update={"confirm": chosen.code, "id": body.id})
+
+    def _decide(self, station: StationSection, body: acts.AnyAct, problem: str) -> Decision:
+        situation = self.situation(station)
+        person = self._plant.person_of_badge(body.override) if body.override else None
+        if body.override and person is None:
+            return refused("person.unknown_badge", badge=body.override)
+        by = tuple(body.by) or situation.by
+        situation = situation.changed(by=by, overrider=person, confirm=body.confirm)
+        return decide(situation, body, problem=problem, stops=lambda: self._stops(station))
+
+    def _stops(self, station: StationSection) -> list[tuple[Microseconds, Microseconds]]:
+        found = unexplained_stops(self._known.figures, station, self._clock.now())
+        return [(stop.start_us, stop.end_us) for stop in found]
+
+    def _answered(self, act_id: str) -> views.Answer | None:
+        stored = self._journal.act_answer(act_id)
+        if stored is None:
+            return None
+        answer = views.Answer.model_validate_json(stored)
+        first, last = self._journal.reader.act_range(act_id) or (0, -1)
+        return answer.model_copy(update={"seqs": list(range(first, last + 1))})
+
+    def _answer(self, body: acts.AnyAct, decision: Decision) -> views.Answer:
+        is_refused = decision.answer == "refused"
+        what, why, todo = decision.words or words(
+            decision.code, decision.params, refused=is_refused
+        )
+        return views.Answer.model_validate(
+            {
+                "id": body.id,
+                "station": body.station,
+                "answer": decision.answer,
+                "code": decision.code,
+                "what": what,
+                "why": why,
+                "todo": todo,
+                "params": decision.params,
+                "options": list(decision.options),
+                "meaning": decision.meaning,
+                "subject": decision.subject,
+                "degraded": decision.degraded,
+            }
+        )
+
+    # --- machines and scanners
+    # ---------------------------------------------------------------------
+
+    async def scanned(self, device: str, scan: ScanRead) -> bool | None:
+        """A scanner that the agent reads itself: decide, book, show.
+
+        Returns:
+            Whether it was accepted; None where the scanner belongs to no station.
+        """
+        station = self._scanners.get(device)
+        if station is None:
+            log.warning("scanner_without_station", device=device)
+            return None
+        raw = escape(scan.raw, limit=acts.RAW_CHARS_MAX)
+        body = acts.Scan(
+            kind="scan",
+            id=uuid.uuid4().hex,
+            station=station,
+            raw=raw,
+            source="serial",
+            scanner=device[:128],
+        )
+        answer = await self._act(body, problem=scan.problem)
+        message = views.VerdictMessage(event="verdict", raw=raw, scanner=device, answer=answer)
+        self._watchers.verdict(station, message)
+        return answer.answer != "refused"
+
+    def context(self, station: str) -> Context:
+        """Orders and calendar of a station, for its interpreter."""
+        state = self._known.orders.station(station)
+        now = self._clock.now()
+        jobs = list(state.floor.jobs.values())
+        items = {job.item for job in jobs}
+        shift = self._plant.shift(now)
+        boundaries = [state.floor.changed_at] if state.floor.changed_at else []
+        if shift is not None:
+            boundaries.append(shift.start_us)
+        return Context(
+            jobs=shares_of(jobs),
+            item=items.pop() if len(items) == 1 else "",
+            boundaries=tuple(boundaries),
+        )
+
+    def extend(self, station: str, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """What facts of a machine mean for the pieces in work."""
+        return machine.extend(self.situation(self._stations[station]), events)
+
+    async def close_forgotten(self) -> None:
+        """Sign off whoever forgot it at the end of the shift."""
+        now = self._clock.now()
+        for station in self._config.stations:
+            state = self._known.orders.station(station.id)
+            if not state.floor.people:
+                continue
+            async with self._recorder.lock(station.id):
+                closed = forgotten_sign_offs(state.floor.people, self._plant.shift, now)
+                if closed:
+                    await self._recorder.record(
+                        [
+                            SignedOff(
+                                occurred_at=at,
+                                recorded_at=now,
+                                source=Source.SYSTEM,
+                                station=station.id,
+                                by=(person,),
+                                forgotten=True,
+                            )
+                            for person, at in closed
+                        ]
+                    )
+
+    def situation(self, station: StationSection) -> Situation:
+        """What stands at a station now."""
+        now = self._clock.now()
+        state = self._known.orders.station(station.id)
+        return Situation(
+            edge=self._edge,
+            epoch=self._journal.epoch,
+            station=station,
+            rules=self._rules(station.id),
+            plant=self._plant,
+            state=state,
+            units=self._known.units,
+            progress=self._known.progress,
+            now=now,
+            at=now,
+            by=tuple(state.floor.people),
+            scan_repeat_us=int(self._config.edge.scan_repeat_s * US_PER_SECOND),
+        )
+
+    def _rules(self, station: str) -> MeaningRules:
+        return self._config.station_rules.get(station, self._config.scan_rules)
+
+    def set_clock(self, at: Microseconds) -> Microseconds:
+        """Move business time of a simulated plant."""
+        if not self._config.edge.simulation or not isinstance(self._clock, PlantClock):
+            raise NotSimulatedError
+        self._clock.set(at)
+        self._watchers.tell({""})
+        return self._clock.now()
+
+    def _station(self, station: str) -> StationSection:
+        found = self._stations.get(station)
+        if found is None:
+            raise UnknownStationError(station, list(self._stations))
+        return found
+
+
+def _with_act(event: Event, act: Act) -> Event:
+    return msgspec.structs.replace(event, act=act)
