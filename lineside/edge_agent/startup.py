@@ -11,6 +11,7 @@ from lineside.edge_agent.config import Configuration
 from lineside.edge_agent.sync.mqtt import Broker, Tls
 
 MQTT_PORT, MQTTS_PORT = 1883, 8883
+UNENROLLED = "unenrolled"
 
 
 def software_version() -> str:
@@ -22,30 +23,25 @@ def software_version() -> str:
 
 
 def edge_id(config: Configuration) -> str:
-    """Who this edge is: its certificate says so; without one its configuration does.
+    """Who this edge is: only its certificate says so.
+
+    Returns:
+        The certified id; `UNENROLLED` without a certificate: such an edge works alone.
 
     Raises:
-        ConfigurationError: Nobody says so, or the two differ.
+        ConfigurationError: A broker is named, but no certificate.
         EnrolmentError: The certificate cannot be read.
     """
-    if not config.identity.certificate:
-        if not config.edge.id:
-            raise ConfigurationError(
-                file=config.file,
-                key="edge.id",
-                found=None,
-                expected="a name for this edge, or [identity] with its certificate",
-            )
-        return config.edge.id
-    said = enrolment.edge_id_from_certificate(Path(config.identity.certificate))
-    if config.edge.id and config.edge.id != said:
+    if config.identity.certificate:
+        return enrolment.edge_id_from_certificate(Path(config.identity.certificate))
+    if config.broker:
         raise ConfigurationError(
             file=config.file,
-            key="edge.id",
-            found=config.edge.id,
-            expected=f"{said!r}, as certified",
+            key="identity.certificate",
+            found=None,
+            expected="this edge's certificate, since a broker is named: run `lineside-edge enrol`",
         )
-    return said
+    return UNENROLLED
 
 
 def broker_of(config: Configuration) -> Broker | None:

@@ -18,7 +18,6 @@ import msgspec
 
 from lineside.contracts.errors import ConfigurationError
 from lineside.contracts.events import CounterRole, MachineState
-from lineside.contracts.topics import EDGE_ID
 from lineside.edge_agent.config.checks import STATION_ID, check_stations, compiled, require
 from lineside.edge_agent.config.sections import (
     AlarmSection,
@@ -114,13 +113,6 @@ def parse(data: bytes, *, file: str, folder: Path) -> Configuration:
         key="sync.broker",
         found=document.sync.broker,
         expected="mqtt://host:port or mqtts://host:port",
-    )
-    require(
-        not document.edge.id or EDGE_ID.fullmatch(document.edge.id) is not None,
-        file=file,
-        key="edge.id",
-        found=document.edge.id,
-        expected="letters, digits, - _ . and at most 63 characters",
     )
     return Configuration(
         file=file,

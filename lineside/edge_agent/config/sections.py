@@ -41,7 +41,6 @@ class EdgeSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The agent itself.
 
     Attributes:
-        id: Name of this edge where no certificate gives it.
         data_dir: Journal and caches; relative to the configuration file.
         listen: Address of the terminal's page, `host:port`.
         simulation: A simulated plant: business time can be moved, every event is marked `replayed`.
@@ -51,7 +50,6 @@ class EdgeSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         pages_max: Open pages at once.
     """
 
-    id: str = ""
     data_dir: str = "data"
     listen: str = "127.0.0.1:8601"
     simulation: bool = False

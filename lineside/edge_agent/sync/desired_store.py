@@ -62,14 +62,14 @@ class DesiredStore:
     def cursor(self) -> int:
         """Position of the last change that is applied."""
         with self._lock:
-            return next(iter(self._database.query("SELECT cursor FROM state")))["cursor"]
+            return self._query("SELECT cursor FROM state")[0]["cursor"]
 
     @property
     def content_hash(self) -> str:
         """Content hash of all copies, as central computes it."""
         with self._lock:
             if not self._hash:
-                rows = self._database.query("SELECT kind, id, revision, body FROM object")
+                rows = self._query("SELECT kind, id, revision, body FROM object")
                 self._hash = desired_hash(
                     (row["kind"], row["id"], row["revision"], bytes(row["body"])) for row in rows
                 )
@@ -91,10 +91,8 @@ class DesiredStore:
     def revision(self, kind: str, identity: str) -> int:
         """The revision in use; 0 where there is none."""
         with self._lock:
-            rows = self._database.query(
-                "SELECT used_revision FROM object WHERE kind = ? AND id = ?", [kind, identity]
-            )
-            return next((row["used_revision"] for row in rows), 0)
+            row = self._row(kind, identity)
+            return row["used_revision"] if row else 0
 
     def on_change(self, listener: Callable[[set[Key]], None]) -> None:
         """Call `listener({(kind, id), ...})` after each applied message, in the applying thread."""
@@ -121,8 +119,7 @@ class DesiredStore:
                         changed.add((item.kind, item.id))
                 if complete:
                     named = {(item.kind, item.id) for item in objects}
-                    rows = self._database.query("SELECT kind, id, revision FROM object")
-                    for row in list(rows):
+                    for row in self._query("SELECT kind, id, revision FROM object"):
                         if (row["kind"], row["id"]) not in named:
                             self._drop((row["kind"], row["id"]), row["revision"])
                             changed.add((row["kind"], row["id"]))
@@ -138,7 +135,7 @@ class DesiredStore:
         with self._lock:
             return [
                 Applied(row["number"], row["kind"], row["id"], row["revision"], row["refused"])
-                for row in self._database.query("SELECT * FROM report ORDER BY number LIMIT 500")
+                for row in self._query("SELECT * FROM report ORDER BY number LIMIT 500")
             ]
 
     def reported(self, through: int) -> None:
@@ -147,10 +144,12 @@ class DesiredStore:
             self._database.execute("DELETE FROM report WHERE number <= ?", [through])
 
     def _row(self, kind: str, identity: str) -> dict[str, Any] | None:
-        rows = self._database.query(
-            "SELECT * FROM object WHERE kind = ? AND id = ?", [kind, identity]
-        )
-        return next(iter(list(rows)), None)
+        rows = self._query("SELECT * FROM object WHERE kind = ? AND id = ?", kind, identity)
+        return rows[0] if rows else None
+
+    def _query(self, query: str, *arguments: object) -> list[dict[str, Any]]:
+        """All rows at once: a query that is half read would outlive the lock around it."""
+        return list(self._database.query(query, arguments))
 
     def _put(self, item: DesiredObject, before: dict[str, Any] | None) -> bool:
         if item.gone:
@@ -200,14 +199,14 @@ class DesiredStore:
             rows = [
                 row
                 for key in keys
-                for row in self._database.query(
-                    "SELECT kind, id, used_body FROM object WHERE kind = ? AND id = ?", list(key)
+                for row in self._query(
+                    "SELECT kind, id, used_body FROM object WHERE kind = ? AND id = ?", *key
                 )
             ]
             for key in keys:
                 self._documents.pop(key, None)
         else:
-            rows = list(self._database.query("SELECT kind, id, used_body FROM object"))
+            rows = self._query("SELECT kind, id, used_body FROM object")
             self._documents.clear()
         for row in rows:
             if row["used_body"]:

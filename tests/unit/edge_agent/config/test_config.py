@@ -13,7 +13,7 @@ from lineside.edge_agent import cli, config
 
 GOOD = """
 [edge]
-id = "line-1"
+pages_max = 7
 [sync]
 broker = "mqtt://127.0.0.1:1883"
 [[device]]
@@ -90,10 +90,10 @@ def test_a_right_file_is_read_with_its_defaults():
         ('acknowledge = "ack"', 'acknowledge = "scanner/ack"', "station[0].trigger[0].acknowledge"),
         ("[sync]", "[sink]", "sink"),
         ("mqtt://127.0.0.1:1883", "http://x", "sync.broker"),
-        ('id = "line-1"', 'id = "line 1"', "edge.id"),
-        ('id = "line-1"', 'listen = "x"', "edge.listen"),
-        ('id = "line-1"', 'listen = "x:99999"', "edge.listen"),
-        ('id = "line-1"', "simulation = 1", "edge.simulation"),
+        ('pages_max = 7', 'id = "line-1"', "edge.id"),
+        ('pages_max = 7', 'listen = "x"', "edge.listen"),
+        ('pages_max = 7', 'listen = "x:99999"', "edge.listen"),
+        ('pages_max = 7', "simulation = 1", "edge.simulation"),
         ("oee_target = 0.82", 'oee_target = "high"', "station[0].oee_target"),
         ('driver = "modbus"', "", "device[0].driver"),
         ('id = "scanner"\ndriver', 'id = "plc"\ndriver', "device[1].id"),
@@ -159,7 +159,7 @@ def test_the_program_names_what_is_wrong_and_replaces_only_what_is_right(capsys,
     bad.write_text("[edge]\nlisten = 5\n", encoding="utf-8")
     assert cli.main(["config", "apply", str(bad), str(good)]) == 1
     assert "edge.listen" in capsys.readouterr().err
-    assert "line-1" in good.read_text(encoding="utf-8")
+    assert "pages_max = 7" in good.read_text(encoding="utf-8")
     with pytest.raises(SystemExit) as usage:
         cli.main(["config"])
     assert usage.value.code == 2
