@@ -53,6 +53,18 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true", help="print the figures as JSON")
     replay.add_argument("--keep", type=Path, help="use and keep this folder")
     replay.set_defaults(run=_replay)
+    stream = commands.add_parser(
+        "replay-mtconnect",
+        help="play recorded controller streams through the whole chain",
+        description="Plays streams/ and machine-days/ of a folder, compares unit histories.",
+        epilog="example: lineside-sim replay-mtconnect nist-sms-testbed --json",
+    )
+    stream.add_argument("folder", type=Path, metavar="DIR")
+    stream.add_argument("--expected", type=Path, help="default: expected.json of the folder")
+    stream.add_argument("--json", action="store_true", help="print the figures as JSON")
+    stream.add_argument("--keep", type=Path, help="use and keep this folder")
+    stream.add_argument("--pieces", type=int, default=0, help="at most so many files; 0: all")
+    stream.set_defaults(run=_replay_mtconnect)
     return parser
 
 
@@ -68,3 +80,15 @@ def _replay(args: argparse.Namespace) -> int:
     from lineside.sim.replay_run import run_replay
 
     return run_replay(args.log, expected=args.expected, as_json=args.json, keep=args.keep)
+
+
+def _replay_mtconnect(args: argparse.Namespace) -> int:
+    from lineside.sim.mtconnect_run import run_mtconnect
+
+    return run_mtconnect(
+        args.folder,
+        expected=args.expected,
+        as_json=args.json,
+        keep=args.keep,
+        pieces_max=args.pieces,
+    )

@@ -150,9 +150,16 @@ class DiscreteSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class AlarmSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A signal that raises an alarm: true, or a code other than 0 or empty."""
+    """A signal that raises an alarm: true, or a code other than 0 or empty.
+
+    Attributes:
+        format: `code`: the value is the alarm. `mtconnect`: a condition of an MTConnect adapter,
+            `Warning|406|||MEMORY PROTECT`; it tells code, severity and text itself, and further
+            alarms may be raised before `Normal` ends them.
+    """
 
     signal: str
+    format: Literal["code", "mtconnect"] = "code"
     code: str = ""
     severity: Literal["warning", "fault"] = "fault"
     text: str = ""

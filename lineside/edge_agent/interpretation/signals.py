@@ -40,22 +40,42 @@ def read_alarm(
     if sample.quality is not Quality.GOOD:
         return
     shown = as_text(sample.value)[:VALUE_CHARS_MAX]
-    code = "" if shown in QUIET else section.code or shown
+    told = _condition(shown) if section.format == "mtconnect" else _code(section, shown)
     before = draft.memory.alarms.get(key, "")
-    if code == before:
+    now = "" if told is None else shown
+    if now == before:
         return
-    if before:
-        draft.tell(AlarmCleared, at, alarm=before, condition=section.signal)
-    if code:
-        draft.memory.alarms[key] = code
-        draft.tell(
-            AlarmRaised,
-            at,
-            alarm=code,
-            severity=section.severity,
-            text=section.text,
-            condition=section.signal,
-            jobs=draft.context.jobs,
-        )
-    else:
+    if before and (told is None or section.format == "code"):
+        ended = _condition(before) if section.format == "mtconnect" else _code(section, before)
+        assert ended is not None
+        draft.tell(AlarmCleared, at, alarm=ended[0], condition=section.signal)
+    if told is None:
         draft.memory.alarms.pop(key, None)
+        return
+    draft.memory.alarms[key] = now
+    code, severity, text = told
+    draft.tell(
+        AlarmRaised,
+        at,
+        alarm=code,
+        severity=severity,
+        text=text,
+        condition=section.signal,
+        jobs=draft.context.jobs,
+    )
+
+
+def _code(section: AlarmSection, shown: str) -> tuple[str, str, str] | None:
+    """Code, severity and text of a plain alarm signal; None: no alarm."""
+    if shown in QUIET:
+        return None
+    return section.code or shown, section.severity, section.text
+
+
+def _condition(shown: str) -> tuple[str, str, str] | None:
+    """Code, severity and text of an MTConnect condition; None: normal or unavailable."""
+    level, _, rest = shown.partition("|")
+    if level.lower() not in {"warning", "fault"}:
+        return None
+    code, _, rest = rest.partition("|")
+    return code, level.lower(), rest.rpartition("|")[2]

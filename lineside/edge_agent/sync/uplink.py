@@ -195,6 +195,7 @@ class Uplink:
             return actions + self._fence()
         actions += self._say("sync.fenced", "") + self._answered()
         again, self.welcomed = self.welcomed, True
+        self._hello_at = self._clock.monotonic() + HELLO_EVERY
         if self._probing:
             return actions + self._fill()
         if self._foreign_chain(ack):

@@ -81,7 +81,8 @@ class SimModbusServer:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        self.host, self.port = host, port
+        self.host = host
+        self.port: int = port
         self.on_write: Callable[[int, int, list[int]], None] | None = None
         self._layout = registers
         self._units = {unit: _Unit() for unit in units}
@@ -94,7 +95,7 @@ class SimModbusServer:
             devices, address=(self.host, self.port), trace_packet=self._packet
         )
         await self._server.serve_forever(background=True)
-        self.port = self._server.transport.sockets[0].getsockname()[1]
+        self.port = int(self._server.transport.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Hang up on everybody, like a device that loses its power; values stay."""

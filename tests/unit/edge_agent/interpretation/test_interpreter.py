@@ -397,3 +397,13 @@ def test_every_sequence_number_is_booked_once_and_every_hole_is_told(steps, firs
     # A device that never shows 0 skips it where the numbers go round: there one may hide.
     assert steps.count("skip") == len(holes)
     assert set(holes) <= {1, 2}
+
+
+def test_a_condition_of_an_mtconnect_adapter_tells_code_severity_and_text():
+    """Further alarms may come before the condition is normal again."""
+    machine = Machine(alarm=[{"signal": "alarm", "format": "mtconnect"}])
+    raised = only(machine.show(alarm="Warning|406|||MEMORY PROTECT"))
+    assert (raised.alarm, raised.severity, raised.text) == ("406", "warning", "MEMORY PROTECT")
+    assert only(machine.show(alarm="Fault|148|||CHUCK BARRIER")).severity == "fault"
+    assert kinds(machine.show(alarm="Normal||||")) == ["alarm_cleared"]
+    assert machine.show(alarm="Unavailable||||").empty

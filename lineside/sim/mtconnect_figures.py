@@ -1,0 +1,93 @@
+"""What central says of the played recordings, in the shape of their `expected.json`."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from lineside.contracts.clock import US_PER_SECOND, Microseconds, format_rfc3339
+from lineside.sim.central_client import Central
+from lineside.sim.mtconnect import Stream
+from lineside.sim.replay_mtconnect import Piece
+
+Json = dict[str, Any]
+DAY_US = 86_400 * US_PER_SECOND
+TOLERANCE_S = 0.001 + 1e-9
+
+
+def arrived(central: Central) -> bool:
+    """Whether the edge has every order."""
+    orders: list[Json] = central.get("/api/v1/mes/work-orders")["items"]
+    return all(edge["applied"] >= edge["wanted"] for order in orders for edge in order["edges"])
+
+
+def drained(central: Central) -> bool:
+    """Whether central has everything that the edge has."""
+    known: list[Json] = central.http.get("/api/v1/trace/known").json()
+    return bool(known) and not any(edge["still_to_come"] for edge in known)
+
+
+def day_start(day: Stream) -> Microseconds:
+    """00:00 UTC of the day that the file ends on."""
+    last = day.observations[-1].at
+    return last - last % DAY_US
+
+
+def operation(central: Central, piece: Piece) -> Json:
+    """One operation of a unit's history."""
+    answer = central.get("/api/v1/trace/units", serial=piece.serial, item=piece.part)
+    operations: list[Json] = answer["history"]["made_from"]["nodes"][0]["operations"]
+    found = [one for one in operations if one["operation"] == piece.operation]
+    if len(found) != 1 or found[0]["signals"] is None:
+        return {"attempts": len(found)}
+    signals: Json = found[0]["signals"]
+    seconds = {name: float(value) for name, value in signals["seconds_by_status"].items()}
+    return {
+        "malformed_lines": len(piece.stream.malformed),
+        "observations": len(piece.stream.observations),
+        "seconds_by_program_status": seconds,
+        "tool_sequence": [int(tool) for tool in signals["tools"]],
+        "programs": signals["programs"],
+    }
+
+
+def machine_day(central: Central, day: Stream, station: str) -> Json:
+    """One day of a machine."""
+    start, end = day_start(day), day.observations[-1].at
+    span = {"from": format_rfc3339(start), "to": format_rfc3339(end)}
+    answer = central.get("/api/v1/mes/machine-days", station=station, **span)
+    seconds: Json = answer["seconds"]
+    out: Json = {
+        f"seconds_by_{role}": {name: float(value) for name, value in seconds[role].items()}
+        for role in ("execution", "mode", "estop")
+    }
+    out["programs"] = answer["programs"]
+    out["fault_warning_events"] = {
+        _titled(name.rpartition(".")[2]): count for name, count in answer["alarms_by"].items()
+    }
+    return out
+
+
+def _titled(name: str) -> str:
+    condition, _, severity = name.partition("|")
+    return f"{condition}|{severity.title()}"
+
+
+def compare(expected: Json, found: Json) -> list[str]:
+    """Every figure that differs; seconds within a millisecond."""
+    lines: list[str] = []
+    for group in ("operations", "machine_days"):
+        for name, figures in found[group].items():
+            wanted: Json = expected[group][name]
+            for key, value in figures.items():
+                if not _same(wanted.get(key), value):
+                    lines.append(f"{name}: {key} is {value}, expected {wanted.get(key)}")
+    return lines
+
+
+def _same(wanted: object, found: object) -> bool:
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        one, other = cast("Json", wanted), cast("Json", found)
+        return all(_same(one.get(key, 0), other.get(key, 0)) for key in {*one, *other})
+    if isinstance(wanted, int | float) and isinstance(found, int | float):
+        return abs(wanted - found) <= TOLERANCE_S
+    return wanted == found
