@@ -1,0 +1,1 @@
+"""OPC UA servers of PLCs and machines to samples; `README.md` is written for the electrician."""
