@@ -1,0 +1,1 @@
+"""Central: keeps what edges report, answers for it, and tells edges what to make."""

@@ -1,0 +1,73 @@
+"""`lineside-central serve`: database, wire, API and pages, until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import sys
+
+from lineside.central.app import create_app
+from lineside.central.commands.database import add_config_argument
+from lineside.central.config import CentralConfig, load_config
+from lineside.central.errors import NotReadyError
+from lineside.central.kit.unit_of_work import unit_of_work
+from lineside.central.platform.identity.service import count_users
+from lineside.central.runtime import Central
+from lineside.central.serving import listen, uvicorn_server
+from lineside.contracts.clock import SystemClock
+
+
+def add_parser(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage]
+) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="run central",
+        description="Runs database, readers, wire, API and console until SIGINT or SIGTERM.",
+        epilog="example: lineside-central serve --config central.toml",
+    )
+    add_config_argument(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    config = load_config(args.config)
+    listening = listen(config.server.host, config.server.port)
+    address = f"http://{config.server.host}:{listening.getsockname()[1]}"
+
+    def ready(central: Central) -> None:
+        refuse_open_door(config, central)
+        sys.stdout.write(f"Lineside central serves {address} (API: {address}/docs).\n")
+        if central.first_run_code is not None:
+            sys.stdout.write(
+                "There is no user yet. Create the first administrator with the one-time code "
+                f"{central.first_run_code}\n"
+            )
+        sys.stdout.flush()
+
+    server = uvicorn_server(create_app(config, on_ready=ready))
+    server.run([listening])
+    return 0 if server.started else 1
+
+
+def refuse_open_door(config: CentralConfig, central: Central) -> None:
+    """Without a user, nobody but this computer may reach the page that creates the first one.
+
+    Raises:
+        NotReadyError: It would listen to the network before there is a user.
+    """
+    host = config.server.host
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if local:
+        return
+    with unit_of_work(central.engine, SystemClock()) as work:
+        if not count_users(work):
+            raise NotReadyError(
+                f"Central does not listen on {host} before there is a user.",
+                hint="Run `lineside-central user add NAME --role administrator` first.",
+            )

@@ -1,0 +1,1 @@
+"""What descends: the desired state of each edge, and passports of what other lines did."""

@@ -1,0 +1,1 @@
+"""Facts arrive: verified, stored raw, committed, and only then acknowledged."""

@@ -1,0 +1,1 @@
+"""Plumbing that every domain uses and that knows no domain."""

@@ -1,0 +1,1 @@
+"""Figures: bookings, production reports, KPI windows, machine days."""

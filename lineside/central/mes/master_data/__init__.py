@@ -1,0 +1,1 @@
+"""Master data: items, routings, bills of material, stations, edges, calendar, reasons, numbers."""

@@ -1,0 +1,1 @@
+"""Work orders: what shall be made, and how far it is."""

@@ -1,0 +1,1 @@
+"""Prints: travellers, badges, unit labels."""

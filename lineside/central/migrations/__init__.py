@@ -1,0 +1,1 @@
+"""Migrations of the database: `lineside-central migrate` brings it to what this program expects."""

@@ -1,0 +1,1 @@
+"""What every domain stands on: identity, access, and later entities, files, jobs."""

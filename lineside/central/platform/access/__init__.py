@@ -1,0 +1,1 @@
+"""Access: one policy, asked on every route."""

@@ -1,0 +1,1 @@
+"""Identity: who may sign in, and who works here."""

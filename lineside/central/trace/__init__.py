@@ -1,0 +1,1 @@
+"""Trace: the complete history of a unit or lot, backward and forward."""

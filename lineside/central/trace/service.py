@@ -1,0 +1,305 @@
+"""Puts a history together out of lines, links and signals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from lineside.central.kit.unit_of_work import UnitOfWork
+from lineside.central.mes.master_data.service import current_calendar
+from lineside.central.mes.orders.queries import operation_names
+from lineside.central.trace import queries, schemas
+from lineside.central.trace.errors import NothingKnownError
+from lineside.central.trace.operations import add_signals, operations_of
+from lineside.central.trace.projections import Trace
+from lineside.central.trace.queries import LINKS_MAX, Found, ThingKey
+from lineside.contracts.calendar import shift_at
+from lineside.contracts.clock import Microseconds
+from lineside.contracts.commands import Calendar
+
+
+def trace(
+    work: UnitOfWork, *, kind: str, number: str, item: str | None, issuer: str | None
+) -> schemas.TraceOut:
+    """The history of a number, or the candidates where it is known for several things.
+
+    Args:
+        work: A transaction.
+        kind: `unit`, `lot`, `carrier` or `tool`.
+        number: Exactly as scanned.
+        item: Only of this item; None: any.
+        issuer: Only of this issuer, empty for our own; None: any.
+
+    Raises:
+        NothingKnownError: No event names it.
+    """
+    connection = work.connection
+    found = queries.candidates(connection, kind=kind, number=number, item=item, issuer=issuer)
+    if not found:
+        raise NothingKnownError(kind, number)
+    return schemas.TraceOut(
+        candidates=[_thing(key) for key in found],
+        history=_history(work, found[0]) if len(found) == 1 else None,
+        as_of=known_edges(work),
+    )
+
+
+def known_edges(work: UnitOfWork) -> list[schemas.EdgeKnownOut]:
+    """What of each edge a trace knows now."""
+    return [
+        schemas.EdgeKnownOut(
+            edge=row.edge,
+            epoch=row.epoch,
+            seq=row.seq,
+            known_until=row.occurred_at,
+            received_at=row.received_at,
+            still_to_come=max(0, max(row.reported_head, row.durable_through) - row.seq),
+            heard_at=row.heard_at,
+        )
+        for row in queries.known(work.connection, Trace.name)
+    ]
+
+
+def _history(work: UnitOfWork, thing: ThingKey) -> schemas.HistoryOut:
+    connection = work.connection
+    back = queries.links(connection, thing, backward=True)
+    forward = queries.links(connection, thing, backward=False)
+    origins = _things(thing, back)
+    products = _things(thing, forward)
+    by_thing: dict[ThingKey, list[Row[Any]]] = {key: [] for key in origins}
+    for row in queries.lines(connection, list(origins)):
+        by_thing[row.kind, row.item, row.id, row.issuer].append(row)
+    names = queries.item_names(connection, [key[1] for key in (*origins, *products)])
+    shifts = _Shifts(current_calendar(work))
+    nodes = [_node(key, by_thing[key], names, shifts) for key in origins]
+    own = by_thing[thing]
+    _add_operations(work, nodes, list(by_thing.values()), shifts)
+    return schemas.HistoryOut(
+        thing=_thing(thing),
+        name=nodes[0].name,
+        name_zh=nodes[0].name_zh,
+        status=_status(thing, own),
+        orders=list(dict.fromkeys(row.order_no for row in own if row.order_no)),
+        first_at=own[0].occurred_at if own else None,
+        last_at=max((row.occurred_at for row in own), default=None),
+        made_from=_graph(nodes, origins, back),
+        went_into=_graph([_node(key, [], names, shifts) for key in products], products, forward),
+        carriers=_carriers(queries.carriers(connection, thing)),
+    )
+
+
+class _Shifts:
+    """Names the shift of an instant; without a calendar there is none."""
+
+    def __init__(self, calendar: Calendar | None) -> None:
+        self._calendar = calendar
+        self._cache: dict[int, str] = {}
+
+    def at(self, instant: Microseconds) -> str:
+        """`early 2026-03-02`, or empty."""
+        if self._calendar is None:
+            return ""
+        minute = instant // 60_000_000  # shifts change on whole minutes
+        if minute not in self._cache:
+            shift = shift_at(self._calendar, instant)
+            self._cache[minute] = "" if shift is None else f"{shift.id} {shift.date.isoformat()}"
+        return self._cache[minute]
+
+
+def _things(root: ThingKey, links: Found) -> dict[ThingKey, int]:
+    """Every thing of some links with its index; the root is 0."""
+    found: dict[ThingKey, int] = {root: 0}
+    for row in links[:LINKS_MAX]:
+        for key in (_product(row), _source(row)):
+            found.setdefault(key, len(found))
+    return found
+
+
+def _product(row: Row[Any]) -> ThingKey:
+    return row.product_kind, row.product_item, row.product_id, row.product_issuer
+
+
+def _source(row: Row[Any]) -> ThingKey:
+    return row.source_kind, row.source_item, row.source_id, row.source_issuer
+
+
+def _thing(key: ThingKey) -> schemas.ThingOut:
+    return schemas.ThingOut(kind=key[0], item=key[1], id=key[2], issuer=key[3])
+
+
+def _evidence(row: Row[Any]) -> schemas.EvidenceOut:
+    return schemas.EvidenceOut(edge=row.edge, epoch=row.epoch, seq=row.seq)
+
+
+def _node(
+    key: ThingKey,
+    rows: Sequence[Row[Any]],
+    names: dict[str, tuple[str, str]],
+    shifts: _Shifts,
+) -> schemas.NodeOut:
+    name, name_zh = names.get(key[1], ("", ""))
+    return schemas.NodeOut.model_construct(
+        kind=key[0],
+        item=key[1],
+        id=key[2],
+        issuer=key[3],
+        name=name,
+        name_zh=name_zh,
+        operations=[],
+        lines=[_line(row, shifts) for row in rows],
+    )
+
+
+def _line(row: Row[Any], shifts: _Shifts) -> schemas.LineOut:
+    return schemas.LineOut.model_construct(
+        type=row.type,
+        occurred_at=row.occurred_at,
+        occurred_until=row.occurred_until,
+        recorded_at=row.recorded_at,
+        received_at=row.received_at,
+        time_source=row.time_source,
+        source=row.source,
+        station=row.station,
+        position=row.position,
+        by=row.by,
+        shift=shifts.at(row.occurred_at),
+        order=row.order_no,
+        operation=row.operation,
+        detail=row.detail,
+        flags=row.flags,
+        reason=row.reason,
+        voided=row.voided,
+        replaced=row.replaced,
+        evidence=_evidence(row),
+    )
+
+
+def _add_operations(
+    work: UnitOfWork,
+    nodes: list[schemas.NodeOut],
+    rows_of_nodes: list[list[Row[Any]]],
+    shifts: _Shifts,
+) -> None:
+    names = _operation_names(work, rows_of_nodes)
+    stations = [row.station for rows in rows_of_nodes for row in rows if row.station]
+    lines = queries.station_lines(work.connection, stations) if stations else {}
+    found = [operations_of(rows) if rows else [] for rows in rows_of_nodes]
+    for operations in found:
+        for operation in operations:
+            operation.name, operation.name_zh = names.get(
+                (operation.order, operation.operation), ("", "")
+            )
+            operation.line = lines.get(operation.station, "")
+            at = operation.started_at or operation.finished_at
+            operation.shift = "" if at is None else shifts.at(at)
+    add_signals(work.connection, [operation for operations in found for operation in operations])
+    for node, operations in zip(nodes, found, strict=True):
+        node.operations = operations
+
+
+def _operation_names(
+    work: UnitOfWork, rows_of_nodes: list[list[Row[Any]]]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    orders = {row.order_no for rows in rows_of_nodes for row in rows if row.order_no}
+    return operation_names(work.connection, sorted(orders)) if orders else {}
+
+
+def _status(thing: ThingKey, rows: Sequence[Row[Any]]) -> str:
+    """What the thing is now, by its own lines."""
+    if thing[0] != "unit":
+        held = _held(rows)
+        return "held" if held else "unknown"
+    status = "in_process"
+    for row in rows:
+        if row.voided:
+            continue
+        if row.type == "unit_finished":
+            last = row.detail.get("last_operation") and row.detail.get("result") == "pass"
+            status = "finished" if last else "in_process"
+        elif row.type == "unit_disposed" and row.detail.get("disposition") == "scrap":
+            status = "scrapped"
+    return "held" if _held(rows) else status
+
+
+def _held(rows: Sequence[Row[Any]]) -> bool:
+    holds: set[str] = set()
+    for row in rows:
+        if row.type == "held" and not row.voided:
+            holds.add(str(row.detail.get("hold", "")))
+        elif row.type == "released" and not row.voided:
+            holds.discard(str(row.detail.get("hold", "")))
+    return bool(holds)
+
+
+def _graph(
+    nodes: list[schemas.NodeOut], index: dict[ThingKey, int], links: Found
+) -> schemas.GraphOut:
+    return schemas.GraphOut.model_construct(
+        nodes=nodes,
+        links=[_link(row, index) for row in links[:LINKS_MAX]],
+        truncated=len(links) > LINKS_MAX,
+    )
+
+
+def _link(row: Row[Any], index: dict[ThingKey, int]) -> schemas.LinkOut:
+    removed = None
+    if row.removed_edge is not None:
+        removed = schemas.EvidenceOut(
+            edge=row.removed_edge, epoch=row.removed_epoch, seq=row.removed_seq
+        )
+    return schemas.LinkOut.model_construct(
+        product=index[_product(row)],
+        source=index[_source(row)],
+        relation=row.relation,
+        quantity=row.quantity,
+        unit=row.unit,
+        into_quantity=row.into_quantity,
+        into_unit=row.into_unit,
+        certainty=row.certainty,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        station=row.station,
+        position=row.position,
+        order=row.order_no,
+        operation=row.operation,
+        evidence=_evidence(row),
+        removed_by=removed,
+    )
+
+
+def _carriers(rows: Found) -> list[schemas.CarrierOut]:
+    """Stays in carriers: each putting-in with the first taking-out of the same carrier after it."""
+    stays: list[schemas.CarrierOut] = []
+    for row in rows:
+        if row.direction == "in":
+            stays.append(
+                schemas.CarrierOut(
+                    carrier=row.carrier_id,
+                    item=row.carrier_item,
+                    quantity=row.quantity,
+                    station=row.station,
+                    put_in_at=row.occurred_at,
+                    taken_out_at=None,
+                    evidence=[_evidence(row)],
+                )
+            )
+            continue
+        stay = next(
+            (s for s in stays if s.carrier == row.carrier_id and s.taken_out_at is None), None
+        )
+        if stay is None:
+            stay = schemas.CarrierOut(
+                carrier=row.carrier_id,
+                item=row.carrier_item,
+                quantity=row.quantity,
+                station=row.station,
+                put_in_at=None,
+                taken_out_at=None,
+                evidence=[],
+            )
+            stays.append(stay)
+        stay.taken_out_at = row.occurred_at
+        stay.evidence.append(_evidence(row))
+    return stays

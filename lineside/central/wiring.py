@@ -1,0 +1,67 @@
+"""Who listens to whom, and which readers run: the places where domains meet."""
+
+from __future__ import annotations
+
+from lineside.central.downlink.handlers import AppliedReader, DownlinkListeners
+from lineside.central.kit.notices import Listeners
+from lineside.central.kit.unit_of_work import UnitOfWork
+from lineside.central.mes.figures.bookings import Bookings
+from lineside.central.mes.figures.projections import KpiEvents, StationSignals
+from lineside.central.mes.master_data.service import edge_ids
+from lineside.central.mes.notices import DocumentWanted, EdgeEquipped
+from lineside.central.mes.orders.handlers import Passports, send_units_needed
+from lineside.central.mes.orders.notices import ItemsNeeded, RevisionsAsked
+from lineside.central.mes.orders.projections import OrderProgress
+from lineside.central.mes.things.handlers import Things
+from lineside.central.mes.things.service import send_holds, send_lots_needed
+from lineside.central.platform.identity.notices import PersonChanged, PersonForgotten
+from lineside.central.platform.identity.people import tell_all
+from lineside.central.projections.base import Reader
+from lineside.central.trace.projections import Trace
+from lineside.contracts import commands
+
+
+def listeners(downlink: DownlinkListeners) -> Listeners:
+    """Every notice with those who hear it, in order."""
+    return Listeners(
+        {
+            DocumentWanted: (downlink.wanted,),
+            RevisionsAsked: (downlink.asked,),
+            PersonChanged: (_person_changed,),
+            PersonForgotten: (_person_forgotten,),
+            EdgeEquipped: (_edge_equipped,),
+            ItemsNeeded: (send_units_needed, send_lots_needed),
+        }
+    )
+
+
+def readers() -> tuple[Reader, ...]:
+    """Every reader of events, in an order in which each comes after those that it follows."""
+    return (
+        OrderProgress(),
+        Trace(),
+        KpiEvents(),
+        StationSignals(),
+        Bookings(),
+        Passports(),
+        Things(),
+        AppliedReader(),
+    )
+
+
+def _person_changed(work: UnitOfWork, notice: PersonChanged) -> None:
+    document = commands.Person(
+        person=notice.person, badge=notice.badge, name=notice.name, roles=notice.roles
+    )
+    for edge in edge_ids(work):
+        work.publish(DocumentWanted(edge=edge, kind="person", id=notice.person, body=document))
+
+
+def _person_forgotten(work: UnitOfWork, notice: PersonForgotten) -> None:
+    for edge in edge_ids(work):
+        work.publish(DocumentWanted(edge=edge, kind="person", id=notice.person, body=None))
+
+
+def _edge_equipped(work: UnitOfWork, notice: EdgeEquipped) -> None:
+    tell_all(work)  # edges that know a person already are not told again
+    send_holds(work, notice.edge)
