@@ -109,8 +109,10 @@ class SyncService:
     async def _step(self) -> None:
         wake_in = (self.uplink.wake_at - self._clock.monotonic()) / US_PER_SECOND
         if not self._inbox:
+            # Not `wait_for`: in Python 3.11 it swallows a cancellation that meets a wake-up.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), min(max(wake_in, 0.0), IDLE_S))
+                async with asyncio.timeout(min(max(wake_in, 0.0), IDLE_S)):
+                    await self._changed.wait()
         self._changed.clear()
         while self._inbox:
             await self._carry_out(self._take(*self._inbox.popleft()))
