@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 from typing import Self
 
 from pymodbus.constants import ExcCodes
@@ -95,7 +96,8 @@ class SimModbusServer:
             devices, address=(self.host, self.port), trace_packet=self._packet
         )
         await self._server.serve_forever(background=True)
-        self.port = int(self._server.transport.sockets[0].getsockname()[1])
+        sockets: Any = self._server.transport
+        self.port = int(sockets.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Hang up on everybody, like a device that loses its power; values stay."""

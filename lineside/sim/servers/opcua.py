@@ -13,7 +13,6 @@ import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import MethodType
 from typing import Any, Self
 
 from asyncua import ua as typed_ua
@@ -21,12 +20,12 @@ from asyncua.common.callback import CallbackType
 from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.server import Server
-from asyncua.server.subscription_service import SubscriptionService
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from lineside.contracts.clock import Clock, Microseconds, SystemClock, to_datetime
 from lineside.sim.servers.certificates import Identity, make_identity
+from lineside.sim.servers.opcua_queues import MarkingSubscriptions
 
 ua: Any = typed_ua  # its annotations do not fit its own use
 
@@ -38,7 +37,6 @@ _POLICIES = {
     "Aes256Sha256RsaPss": "Aes256Sha256RsaPss_SignAndEncrypt",
     "None": "NoSecurity",
 }
-_OVERFLOW = 0x0480  # info type DataValue, overflow bit
 
 MACHINE_VARIABLES: dict[str, tuple[str, SimValue]] = {
     "State": ("Int32", 4),  # PackML state number; 4 Idle, 6 Execute
@@ -64,43 +62,6 @@ class _Variable:
     status: int
     source_at: Microseconds
     writable: bool
-
-
-class _Subscriptions(SubscriptionService):
-    """Subscriptions that say what they lose."""
-
-    async def create_subscription(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401
-        result = await super().create_subscription(*args, **named)
-        subscription = self.subscriptions[result.SubscriptionId]
-        subscription._enqueue_event = MethodType(_enqueue, subscription)  # noqa: SLF001 - no public way
-        return result
-
-    async def create_monitored_items(self, params: Any) -> Any:  # noqa: ANN401
-        results = await super().create_monitored_items(params)
-        for wanted, result in zip(params.ItemsToCreate, results, strict=True):
-            if wanted.RequestedParameters.SamplingInterval >= 0:
-                result.RevisedSamplingInterval = wanted.RequestedParameters.SamplingInterval
-        return results
-
-
-async def _enqueue(
-    subscription: Any,  # noqa: ANN401
-    item: int,
-    event: Any,  # noqa: ANN401
-    size: int,
-    queues: dict[int, list[Any]],
-) -> None:
-    queue = queues.setdefault(item, [])
-    queue.append(event)
-    if size > 1 and len(queue) > size:
-        queue.pop(0)
-        status = ua.StatusCode((queue[0].Value.StatusCode or ua.StatusCode()).value | _OVERFLOW)
-        queue[0] = ua.MonitoredItemNotification(
-            queue[0].ClientHandle, replace(queue[0].Value, StatusCode=status)
-        )
-    elif size == 1 and len(queue) > 1:
-        queue.pop(0)
-    await subscription._trigger_publish()  # noqa: SLF001
 
 
 @contextmanager
@@ -204,7 +165,7 @@ class SimOpcUaServer:
         """
         server = Server(user_manager=_Users(self._users))  # pyright: ignore[reportArgumentType]
         internal = server.iserver
-        internal.subscription_service = _Subscriptions(internal.aspace, iserver=internal)
+        internal.subscription_service = MarkingSubscriptions(internal.aspace, iserver=internal)
         internal.isession.subscription_service = internal.subscription_service
         with _no_garbage_collection():
             await server.init()

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from lineside.contracts.clock import SystemClock
-from lineside.contracts.errors import DriverTrustError
+from lineside.contracts.errors import DriverTrustError, DriverUnavailableError
 from lineside.contracts.samples import DriverNotice, SignalSample
 from lineside.drivers.opcua.driver import build
 from lineside.sim.servers.certificates import make_identity
@@ -71,8 +71,10 @@ def signals_of(server, names=SIGNALS):
 def trust_everything(folder):
     """What the electrician does after comparing thumbprints."""
     rejected, trusted = folder / "pki/opcua/rejected", folder / "pki/opcua/trusted"
-    for file in rejected.glob("*.der"):
+    waiting = list(rejected.glob("*.der"))
+    for file in waiting:
         file.rename(trusted / file.name)
+    return len(waiting)
 
 
 @asynccontextmanager
@@ -114,16 +116,21 @@ async def make_driver(tmp_path):
 
 @pytest.fixture
 def connect(make_driver, tmp_path):
-    """Connects a driver, trusting the server's certificate on the way."""
+    """Connects a driver, trusting the server's certificate on the way, patient as a supervisor."""
 
     async def make(endpoint, signals, **settings):
         driver = make_driver(endpoint, signals, **settings)
-        try:
-            await driver.connect()
-        except DriverTrustError:
-            trust_everything(tmp_path)
-            await driver.connect()
-        return driver
+        for tries_left in range(4, -1, -1):
+            try:
+                await driver.connect()
+            except DriverUnavailableError:
+                assert tries_left, "the server never answered in time"
+            except DriverTrustError:
+                if not trust_everything(tmp_path):
+                    raise
+            else:
+                return driver
+        raise AssertionError
 
     return make
 

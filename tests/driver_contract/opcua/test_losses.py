@@ -65,7 +65,7 @@ async def test_a_paused_consumer_loses_nothing_that_the_queue_holds(
 async def test_a_server_that_hides_its_losses_is_suspected(
     plc, connect, read, plc_signals, monkeypatch
 ):
-    monkeypatch.setattr("lineside.sim.servers.opcua._OVERFLOW", 0)
+    monkeypatch.setattr("lineside.sim.servers.opcua_queues.OVERFLOW", 0)
     signals = plc_signals(plc, ("Sequence",))
     signals[0]["queue_size"] = 10
     driver = await connect(plc.endpoint, signals)

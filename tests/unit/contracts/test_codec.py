@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lineside.contracts import codec, commands, envelope, topics
 from lineside.contracts.errors import InvalidMessageError, UnsupportedVersionError
-from lineside.contracts.events import EVENT_TYPES, CounterRead, StateChanged
+from lineside.contracts.events import EVENT_TYPES, CounterRead, MachineState, StateChanged
 from lineside.contracts.examples import example
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "events"
@@ -31,7 +31,7 @@ def test_golden_events_of_every_schema_can_still_be_read(path):
 
 
 def test_defaults_are_left_out_of_the_bytes():
-    event = StateChanged(occurred_at=1, recorded_at=2, state="RUN")
+    event = StateChanged(occurred_at=1, recorded_at=2, state=MachineState.RUN)
     assert (
         codec.encode_event(event)
         == b'{"type":"state_changed","occurred_at":1,"recorded_at":2,"state":"RUN"}'
@@ -68,7 +68,7 @@ def test_a_newer_schema_is_named():
 
 
 def test_an_event_too_large_is_refused_with_a_hint():
-    event = StateChanged(occurred_at=1, recorded_at=1, state="RUN", raw="x" * 70_000)
+    event = StateChanged(occurred_at=1, recorded_at=1, state=MachineState.RUN, raw="x" * 70_000)
     with pytest.raises(InvalidMessageError, match="Shorten"):
         codec.encode_event(event)
 

@@ -5,6 +5,7 @@ import pytest
 
 from lineside.sim.production_log import LogError, acts_in_time, busy_minutes, compare, read_log
 
+Figures = dict[str, dict[str, dict[str, object]]]
 SHARED = Path(
     os.environ.get("LINESIDE_SHARED", Path(__file__).resolve().parents[3].parent / "shared")
 )
@@ -63,8 +64,8 @@ def test_a_report_without_duration_begins_before_it_ends(tmp_path):
 
 
 def test_a_figure_that_is_missing_is_a_difference():
-    expected = {"machines": {"M": {"rows": 2, "yield": 0.5}}}
-    found = {"machines": {"M": {"rows": 2}}}
+    expected: Figures = {"machines": {"M": {"rows": 2, "yield": 0.5}}}
+    found: Figures = {"machines": {"M": {"rows": 2}}}
     assert [one.where for one in compare(expected, found)] == ["machines/M/yield"]
 
 
