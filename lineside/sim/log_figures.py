@@ -15,7 +15,6 @@ BY = {
     "parts": "part",
     "activities": "activity",
 }
-_COUNTED = ("work_orders", "machines", "workers", "operations")
 _COUNTS_OF = {
     "work_orders": ("operations", "machines", "workers"),
     "machines": ("work_orders", "workers"),
@@ -77,8 +76,10 @@ def _row(group: str, row: Json) -> Json:
             "part": row["items"][0] if len(row["items"]) == 1 else row["items"],
             "order_qty": _number(row["order_quantity"]),
             "lead_time_minutes": row["window_minutes"],
-            "packed_qty": _number(done.get(PACKING, "0")),
-            "final_inspected_qty": _number(done.get(FINAL_INSPECTION, "0")),
+            "packed_qty": _number(done[PACKING]) if PACKING in done else None,
+            "final_inspected_qty": _number(done[FINAL_INSPECTION])
+            if FINAL_INSPECTION in done
+            else None,
         }
     if group == "machines":
         out |= {"window_minutes": row["window_minutes"], "busy_share": row["busy_share"]}
@@ -86,8 +87,8 @@ def _row(group: str, row: Json) -> Json:
         lead: Json = row["lead_time_minutes"] or {}
         out |= {
             "order_qty_total": _number(row["order_quantity"]),
-            "lead_time_minutes_mean": lead.get("mean"),
-            "lead_time_minutes_median": lead.get("median"),
+            "lead_time_minutes_mean": _rounded(lead.get("mean")),
+            "lead_time_minutes_median": _rounded(lead.get("median")),
         }
     return out
 
@@ -104,13 +105,20 @@ def _totals(totals: Json) -> Json:
             letter: kinds.get(name, 0)
             for letter, name in (("B", "breakdown"), ("D", "production"), ("S", "setup"))
         },
-        "lead_time_minutes": totals["lead_time_minutes"],
+        "lead_time_minutes": {
+            name: _rounded(value) for name, value in (totals["lead_time_minutes"] or {}).items()
+        },
     }
 
 
 def _number(text: object) -> float | int:
     value = float(str(text))
     return int(value) if value.is_integer() else value
+
+
+def _rounded(minutes: float | None) -> float | None:
+    """The log's file has three decimals."""
+    return None if minutes is None else round(minutes, 3)
 
 
 def _wall(instant: object) -> str | None:

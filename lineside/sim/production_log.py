@@ -129,8 +129,22 @@ def compare(
     expected: dict[str, dict[str, dict[str, object]]],
     found: dict[str, dict[str, dict[str, object]]],
 ) -> list[Difference]:
-    """Every figure of the groups that both name, where they differ; missing ones too."""
+    """Every figure of the groups, where they differ or are missing; totals that both name."""
+    found_totals, wanted_totals = found.get("totals", {}), expected.get("totals", {})
+    found_days, wanted_days = found.get("wip_at_midnight", {}), expected.get("wip_at_midnight", {})
+    pairs = [
+        (f"totals/{key}", value, found_totals[key])
+        for key, value in wanted_totals.items()
+        if key in found_totals
+    ]
+    pairs += [
+        (f"wip_at_midnight/{day}", count, found_days.get(day)) for day, count in wanted_days.items()
+    ]
     return [
+        Difference(where=where, expected=value, found=mine)
+        for where, value, mine in pairs
+        if value != mine and not _same_number(value, mine)
+    ] + [
         Difference(where=f"{group}/{key}/{figure}", expected=value, found=mine)
         for group in GROUPS
         for key, figures in expected.get(group, {}).items()

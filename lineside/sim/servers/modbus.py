@@ -10,8 +10,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
-from typing import Self
+from typing import Any, Self
 
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
@@ -165,7 +164,7 @@ class SimModbusServer:
         data = [SimData(address=0, count=SIZE, values=0, datatype=DataType.REGISTERS)]
         return SimDevice(id=unit, simdata=data, action=partial(self._access, unit))
 
-    async def _access(  # noqa: PLR0917 - pymodbus calls it so
+    async def _access(
         self,
         unit: int,
         function: int,
