@@ -1,0 +1,218 @@
+"""Central's console against a real central."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from . import valve_story
+from .browsing import findings, opened_page
+from .conftest import PASSWORD, USER, CentralStand
+
+KEEP_TOKEN = "(token) => sessionStorage.setItem('lineside.token', token)"
+
+
+@contextmanager
+def console(
+    browser: Browser, central: CentralStand, path: str, lang: str = "en"
+) -> Generator[Page]:
+    """The console, signed in."""
+    with opened_page(browser, central.address, width=1440, height=900, locale="en-GB") as page:
+        page.goto(f"{central.address}/?lang={lang}")
+        page.evaluate(KEEP_TOKEN, central.token)
+        page.goto(f"{central.address}/?lang={lang}#{path}")
+        page.reload()
+        expect(page.locator(".shell")).to_be_visible()
+        yield page
+
+
+def seek(page: Page, number: str) -> None:
+    """Type or scan a number into the search."""
+    field = page.locator(".shell__search input")
+    field.fill(number)
+    field.press("Enter")
+
+
+def test_a_wrong_password_is_refused_and_the_right_one_lets_in(browser, central):
+    """The page says what to do, and remembers the sign-in over a reload."""
+    with opened_page(browser, central.address) as page:
+        page.goto(f"{central.address}/?lang=en")
+        page.get_by_label("User").fill(USER)
+        page.get_by_label("Password").fill("wrong")
+        page.keyboard.press("Enter")
+        expect(page.locator(".ant-alert")).to_contain_text("User or password is wrong")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Orders")).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("heading", name="Orders")).to_be_visible()
+        page.get_by_role("button", name=USER).click()
+        page.get_by_text("Sign out").click()
+        expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_an_order_goes_from_new_to_released_to_held(browser, central):
+    """Created, released, held with a reason, resumed with a new priority, cancelled."""
+    with console(browser, central, "/orders") as page:
+        page.get_by_role("button", name="New order").click()
+        page.get_by_label("Order", exact=True).fill("WO/77")
+        page.get_by_label("Item").fill("SP-18")
+        page.locator(".ant-select-item-option", has_text="SP-18").click()
+        page.get_by_label("Quantity").fill("40")
+        page.get_by_role("button", name="Create").click()
+        row = page.locator("tr", has_text="WO/77")
+        expect(row).to_contain_text("created")
+        row.get_by_role("button", name="Release").click()
+        expect(row).to_contain_text("released")
+        row.get_by_role("button", name="Hold").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("button", name="Hold")).to_be_disabled()
+        dialog.get_by_label("Reason").fill("drawing changed")
+        dialog.get_by_role("button", name="Hold").click()
+        expect(row).to_contain_text("held")
+        row.get_by_role("button", name="More for WO/77").click()
+        page.get_by_role("menuitem", name="Priority").click()
+        page.get_by_role("spinbutton").fill("5")
+        page.get_by_role("spinbutton").press("Enter")
+        expect(row.locator("td").nth(4)).to_have_text("5")
+        row.get_by_role("link", name="WO/77").click()
+        expect(page.locator(".ant-descriptions")).to_contain_text("drawing changed")
+
+
+def test_progress_opens_to_its_sources_and_edges_show_their_revision(browser, central):
+    """Eleven spools were ground, one of them failed; line 1 has not answered yet."""
+    with console(browser, central, "/orders/WO-1") as page:
+        row = page.locator("tr[data-row-key='20']")
+        expect(row).to_contain_text("11 / 11")
+        row.locator(".ant-table-row-expand-icon").click()
+        expect(page.locator("tr.ant-table-expanded-row")).to_contain_text("grinding-20")
+        expect(page.locator(".ant-descriptions")).to_contain_text("line-1 r0")
+
+
+def test_a_number_of_two_things_is_answered_with_the_candidates(browser, central):
+    """The spool and a valve have the same number: the person chooses."""
+    with console(browser, central, "/trace") as page:
+        seek(page, valve_story.SPOOL.id)
+        expect(page.locator(".candidate")).to_have_count(2)
+        page.locator(".candidate", has_text="SP-18").click()
+        expect(page.locator(".trace-head")).to_contain_text("SP-18")
+
+
+def test_a_life_shows_operations_parents_evidence_and_what_is_still_to_come(browser, central):
+    """The leak test failed once; a bar changed while the spool was cut; line 2 has more to send."""
+    with console(browser, central, "/trace") as page:
+        seek(page, valve_story.VALVE.id)
+        expect(page.locator(".known")).to_contain_text(
+            f"{valve_story.STILL_TO_COME} events of line-2 still to come"
+        )
+        life = page.locator(".life__item")
+        expect(life.filter(has_text="attempt 2")).to_contain_text("passed")
+        failed = life.filter(has_text="leak → rework")
+        failed.click()
+        details = page.locator(".trace__details")
+        expect(details).to_contain_text("0.82 l/min")
+        expect(details.locator(".evidence")).to_contain_text("line-2 · b1d2e3f4 · #")
+        tree = page.locator(".tree__box")
+        for number in (valve_story.SPOOL.id, *(one.id for one in valve_story.SEALS)):
+            expect(tree.filter(has_text=number)).to_be_visible()
+        expect(tree.filter(has_text="one of these")).to_have_count(2)
+
+
+def test_the_genealogy_is_walked_back_to_the_bar_and_forward_to_the_valve(browser, central):
+    """From the valve to a bar that may be in it, and from the bar to everything made of it."""
+    with console(browser, central, "/trace") as page:
+        seek(page, valve_story.VALVE.id)
+        page.locator(".tree__box", has_text="BAR-3391").click()
+        page.get_by_role("link", name="Open BAR-3391").click()
+        expect(page.locator(".trace-head h2")).to_have_text("BAR-3391")
+        expect(page.locator(".tree__box", has_text=valve_story.SPOOL.id).first).to_be_attached()
+        page.get_by_text("List", exact=True).click()
+        expect(page.locator(".trace__tree tbody")).to_contain_text("one of these")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="CSV").click()
+        assert download.value.suggested_filename == "trace-BAR-3391.csv"
+
+
+def test_an_unknown_number_says_what_to_do(browser, central):
+    """Never an empty page."""
+    with console(browser, central, "/trace") as page:
+        seek(page, "NOBODY-1")
+        expect(page.locator(".ant-alert")).to_contain_text("No event names this number")
+
+
+def test_a_figure_opens_to_its_elements(browser, central):
+    """OEE with the unknown share beside it; a row opens to formula, elements and delay."""
+    with console(browser, central, "/figures") as page:
+        row = page.locator("tr[data-row-key='grinding-20']")
+        expect(row.locator(".state-tag--unknown")).to_be_visible()
+        row.locator(".ant-table-row-expand-icon").click()
+        opened = page.locator(".opened")
+        expect(opened).to_contain_text("Availability = Production time / Planned busy time")
+        expect(opened).to_contain_text("Unexplained")
+        expect(page.locator(".page-head")).to_contain_text("line-1 #")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="CSV", exact=True).click()
+        assert download.value.suggested_filename == "kpi.csv"
+
+
+def test_people_get_badges_and_labels_are_printed(browser, central):
+    """A new person appears; ZPL for a label printer is saved as a file."""
+    with console(browser, central, "/people") as page:
+        page.get_by_role("button", name="New person").click()
+        page.get_by_label("Name").fill("赵敏")
+        page.get_by_label("Badge").fill("B-2001")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("tr", has_text="赵敏")).to_contain_text("B-2001")
+        page.get_by_role("menuitem", name="Print").click()
+        card = page.locator(".ant-card", has_text="Unit labels")
+        card.get_by_label("Item").fill("SP-18")
+        page.locator(".ant-select-item-option", has_text="SP-18").click()
+        card.get_by_label("Serial numbers").fill("SP18-00004127")
+        with page.expect_download() as download:
+            card.get_by_role("button", name="ZPL").click()
+        assert "SP18-00004127" in download.value.path().read_text(encoding="utf-8")
+
+
+def test_when_central_does_not_answer_the_page_keeps_what_it_knew(browser, central):
+    """A calm line says since when; the rows stay; it goes by itself."""
+    with console(browser, central, "/orders") as page:
+        expect(page.locator("tr", has_text="WO-1").first).to_be_visible()
+        page.route("**/api/**", lambda route: route.abort())
+        expect(page.locator(".shell__away")).to_contain_text(
+            "has not answered since", timeout=30_000
+        )
+        expect(page.locator("tr", has_text="WO-1").first).to_be_visible()
+        page.unroute("**/api/**")
+        expect(page.locator(".shell__away")).to_have_count(0, timeout=30_000)
+
+
+def test_a_scan_goes_to_the_search_wherever_the_focus_is(browser, central):
+    """The first key of a scanner already counts."""
+    with console(browser, central, "/orders") as page:
+        expect(page.locator("tr", has_text="WO-1").first).to_be_visible()
+        page.locator("body").click(position={"x": 700, "y": 880})
+        page.keyboard.type(valve_story.VALVE.id)
+        page.keyboard.press("Enter")
+        expect(page.locator(".trace-head h2")).to_have_text(valve_story.VALVE.id)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_axe_finds_nothing_serious(browser, central, lang):
+    """Every page, with something opened on it."""
+    with console(browser, central, "/orders", lang) as page:
+        expect(page.locator("tr", has_text="WO-1").first).to_be_visible()
+        assert findings(page) == []
+        for path, ready in (
+            ("/orders/WO-1", ".ant-table-row"),
+            (f"/trace?q={valve_story.VALVE.id}", ".tree__box"),
+            (f"/trace?q={valve_story.SPOOL.id}", ".candidate"),
+            ("/figures", ".ant-table-row"),
+            ("/people", ".ant-table-row"),
+            ("/print", ".ant-card"),
+        ):
+            page.goto(f"{central.address}/#{path}")
+            expect(page.locator(ready).first).to_be_visible()
+            assert findings(page) == [], path

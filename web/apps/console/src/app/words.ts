@@ -1,0 +1,20 @@
+import { makeUseText } from "@lineside/ui/language.tsx";
+import { useCallback } from "react";
+import en from "../texts/en.json";
+import zh from "../texts/zh.json";
+
+export type Word = keyof typeof zh;
+/** The console's own words. */
+export const useText = makeUseText(zh, en);
+
+/** The word of a name that the server chose, or the name itself where we have no word. */
+export function useNamed(): (prefix: string, name: string) => string {
+  const text = useText();
+  return useCallback(
+    (prefix, name) => {
+      const key = `${prefix}.${name}`;
+      return key in zh ? text(key as Word) : name;
+    },
+    [text],
+  );
+}

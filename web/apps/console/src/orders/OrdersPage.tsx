@@ -1,0 +1,104 @@
+/** All orders with their progress, and what a planner does with them. */
+import { Button, Empty, Segmented, Skeleton, Table } from "antd";
+import type { TableColumnsType } from "antd";
+import { useState } from "react";
+import { Link } from "react-router";
+import type { Order } from "@lineside/client/central.ts";
+import { dateTime } from "@lineside/format/time.ts";
+import { useLanguage } from "@lineside/ui/language.tsx";
+import { useFile } from "../app/files.ts";
+import { Problem } from "../app/Problem.tsx";
+import { useMay, useZone } from "../app/queries.ts";
+import { useNamed, useText } from "../app/words.ts";
+import { useOrders } from "./api.ts";
+import type { OrderState } from "./api.ts";
+import { CreateOrder } from "./CreateOrder.tsx";
+import { OrderActs } from "./OrderActs.tsx";
+import { EdgesCell, PageHead, ProgressCell, StateTag } from "./parts.tsx";
+
+const FILTERS: readonly (OrderState | "")[] = ["", "created", "released", "held", "finished", "cancelled"];
+
+export default function OrdersPage() {
+  const text = useText();
+  const named = useNamed();
+  const { language } = useLanguage();
+  const may = useMay();
+  const { fetchFile, busy } = useFile();
+  const zone = useZone();
+  const [state, setState] = useState<OrderState | "">("");
+  const [creating, setCreating] = useState(false);
+  const orders = useOrders(state);
+  const rows = orders.data?.pages.flatMap((page) => page.items) ?? [];
+
+  const columns: TableColumnsType<Order> = [
+    {
+      title: text("orders.number"),
+      dataIndex: "id",
+      render: (id: string) => <Link to={`/orders/${encodeURIComponent(id)}`}>{id}</Link>,
+    },
+    { title: text("orders.item"), dataIndex: "item" },
+    { title: text("orders.state"), dataIndex: "state", width: 110, render: (one: string) => <StateTag state={one} /> },
+    { title: text("orders.progress"), key: "progress", width: 260, render: (_, row) => <ProgressCell order={row} /> },
+    { title: text("orders.priority"), dataIndex: "priority", width: 90, align: "right" },
+    {
+      title: text("orders.due"),
+      dataIndex: "due_at",
+      width: 170,
+      render: (due: string | null) => (due ? dateTime(due, language, zone) : <span className="quiet">–</span>),
+    },
+    { title: text("orders.edges"), key: "edges", render: (_, row) => <EdgesCell order={row} /> },
+    { title: text("orders.acts"), key: "acts", width: 220, render: (_, row) => <OrderActs order={row} /> },
+  ];
+
+  return (
+    <>
+      <PageHead title={text("nav.orders")}>
+        {may("figures.read") && (
+          <Button
+            loading={busy}
+            onClick={() => fetchFile("/api/v1/mes/production-report?by=order&format=csv", "production-report.csv")}
+          >
+            {text("figures.report_csv")}
+          </Button>
+        )}
+        {may("orders.write") && (
+          <Button type="primary" onClick={() => setCreating(true)}>
+            {text("orders.create")}
+          </Button>
+        )}
+      </PageHead>
+      <Segmented<OrderState | "">
+        className="filter"
+        aria-label={text("orders.state")}
+        value={state}
+        onChange={setState}
+        options={FILTERS.map((one) => ({
+          value: one,
+          label: one === "" ? text("all") : named("order_state", one),
+        }))}
+      />
+      {orders.error && <Problem error={orders.error} again={() => void orders.refetch()} />}
+      {orders.isPending && !orders.error ? (
+        <Skeleton active paragraph={{ rows: 8 }} />
+      ) : (
+        <Table<Order>
+          rowKey="id"
+          size="middle"
+          columns={columns}
+          dataSource={rows}
+          pagination={false}
+          scroll={{ x: 1100 }}
+          locale={{ emptyText: <Empty description={text("orders.empty")} /> }}
+        />
+      )}
+      {orders.hasNextPage && (
+        <div className="more">
+          <Button loading={orders.isFetchingNextPage} onClick={() => void orders.fetchNextPage()}>
+            {text("more")}
+          </Button>
+        </div>
+      )}
+      {creating && <CreateOrder close={() => setCreating(false)} />}
+    </>
+  );
+}

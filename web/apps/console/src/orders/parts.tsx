@@ -1,0 +1,93 @@
+/** Small parts that list and detail share. */
+import { Space, Tooltip } from "antd";
+import type { ReactNode } from "react";
+import type { Order } from "@lineside/client/central.ts";
+import { decimalText, quantityText } from "@lineside/format/numbers.ts";
+import { useLanguage } from "@lineside/ui/language.tsx";
+import { useNamed, useText } from "../app/words.ts";
+import { useProgress } from "./api.ts";
+
+const SHAPES: Record<string, string> = { created: "○", released: "▶", held: "❚❚", cancelled: "✕", finished: "✓" };
+const LOOKS: Record<string, string> = {
+  created: "planned",
+  released: "running",
+  held: "waiting",
+  cancelled: "neutral",
+  finished: "neutral",
+};
+
+/** A state with a word, a shape and its colour. */
+export function StateTag({ state, look, shape }: { state: string; look?: string; shape?: string }) {
+  const named = useNamed();
+  return (
+    <span className={`state-tag state-tag--${look ?? LOOKS[state] ?? "neutral"}`}>
+      <span aria-hidden="true">{shape ?? SHAPES[state] ?? "●"}</span> {named("order_state", state)}
+    </span>
+  );
+}
+
+/** Delivered over ordered, live. */
+export function ProgressCell({ order }: { order: Order }) {
+  const text = useText();
+  const { language } = useLanguage();
+  const progress = useProgress(order.id, order.state);
+  if (order.state === "created") return <span className="quiet">–</span>;
+  const delivered = progress.data?.delivered;
+  const share = Math.min(1, Number(delivered ?? 0) / Math.max(1e-9, Number(order.quantity)));
+  const scrap = (progress.data?.operations ?? []).reduce((sum, one) => sum + Number(one.scrap), 0);
+  return (
+    <div className="progress-cell">
+      <div
+        className="progress-cell__bar"
+        role="progressbar"
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.round(share * 100)}
+        aria-label={text("progress.of", { order: order.id })}
+      >
+        <div style={{ width: `${share * 100}%` }} />
+      </div>
+      <span>
+        <b>{decimalText(delivered)}</b> / {quantityText(order.quantity, order.unit, language)}
+        {scrap > 0 && <span className="quiet"> · {text("progress.scrap", { count: scrap })}</span>}
+      </span>
+    </div>
+  );
+}
+
+/** How far each edge is with the order's document. */
+export function EdgesCell({ order }: { order: Order }) {
+  const text = useText();
+  if (order.edges.length === 0) return <span className="quiet">–</span>;
+  return (
+    <Space size={[6, 2]} wrap>
+      {order.edges.map((edge) => {
+        const behind = edge.applied < edge.wanted;
+        const look = edge.refused ? "failure" : behind ? "waiting" : "neutral";
+        const words = edge.refused
+          ? text("edges.refused", { edge: edge.edge, why: edge.refused })
+          : behind
+            ? text("edges.behind", { edge: edge.edge, applied: edge.applied, wanted: edge.wanted })
+            : text("edges.applied", { edge: edge.edge, applied: edge.applied });
+        return (
+          <Tooltip key={edge.edge} title={words}>
+            <span className={`state-tag state-tag--${look}`} tabIndex={0}>
+              {edge.edge} r{edge.applied}
+              {edge.refused ? " ✕" : behind ? ` → r${edge.wanted} …` : " ✓"}
+            </span>
+          </Tooltip>
+        );
+      })}
+    </Space>
+  );
+}
+
+/** A heading with what can be done beside it. */
+export function PageHead({ title, children }: { title: ReactNode; children?: ReactNode }) {
+  return (
+    <div className="page-head">
+      <h1>{title}</h1>
+      <Space wrap>{children}</Space>
+    </div>
+  );
+}

@@ -1,0 +1,79 @@
+/** What the trace page asks of central: a number may be a unit's or a lot's. */
+import { useQuery } from "@tanstack/react-query";
+import { central, dataOf, Refusal, within } from "@lineside/client/central.ts";
+import type { Schemas } from "@lineside/client/central.ts";
+
+export type Trace = Schemas["TraceOut"];
+export type History = Schemas["HistoryOut"];
+export type Thing = Schemas["ThingOut"];
+export type Node = Schemas["NodeOut"];
+export type Link = Schemas["LinkOut"];
+export type Graph = Schemas["GraphOut"];
+export type Line = Schemas["LineOut"];
+export type Operation = Node["operations"][number];
+export type Evidence = Schemas["EvidenceOut"];
+export type EdgeKnown = Schemas["EdgeKnownOut"];
+
+const ASK_AGAIN_MS = 15_000;
+const KINDS = ["unit", "lot"] as const;
+
+/** What is sought; kind, item and issuer narrow a number that several things have. */
+export interface Sought {
+  number: string;
+  kind: string | null;
+  item: string | null;
+  issuer: string | null;
+}
+
+function ask(kind: (typeof KINDS)[number], { number, item, issuer }: Sought, signal: AbortSignal) {
+  const narrowed = { ...(item === null ? {} : { item }), ...(issuer === null ? {} : { issuer }) };
+  return kind === "unit"
+    ? dataOf(
+        central.GET("/api/v1/trace/units", {
+          params: { query: { serial: number, ...narrowed } },
+          signal: within(signal),
+        }),
+      )
+    : dataOf(
+        central.GET("/api/v1/trace/lots", {
+          params: { query: { lot: number, ...narrowed } },
+          signal: within(signal),
+        }),
+      );
+}
+
+async function seek(sought: Sought, signal: AbortSignal): Promise<Trace> {
+  const kinds = KINDS.filter((kind) => sought.kind === null || sought.kind === kind);
+  const answers = await Promise.allSettled(kinds.map((kind) => ask(kind, sought, signal)));
+  const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  const failed = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason as Error] : []));
+  const serious = failed.find((error) => !(error instanceof Refusal) || error.problem.status !== 404);
+  if (serious) throw serious;
+  const [first, second] = found;
+  if (!first) throw failed[0] ?? new Error("trace");
+  if (!second) return first;
+  return { candidates: [...first.candidates, ...second.candidates], history: null, as_of: first.as_of };
+}
+
+/** The life of a number, or the candidates. */
+export function useTrace(sought: Sought) {
+  return useQuery({
+    queryKey: ["trace", sought],
+    queryFn: ({ signal }) => seek(sought, signal),
+    enabled: sought.number !== "",
+    refetchInterval: ASK_AGAIN_MS,
+  });
+}
+
+/** Address of the CSV of a thing. */
+export function csvPath(thing: Thing): string {
+  const query = new URLSearchParams({ item: thing.item, issuer: thing.issuer, format: "csv" });
+  query.set(thing.kind === "lot" ? "lot" : "serial", thing.id);
+  return `/api/v1/trace/${thing.kind === "lot" ? "lots" : "units"}?${query.toString()}`;
+}
+
+/** Address of a thing's own page. */
+export function traceAddress(thing: Thing): string {
+  const query = new URLSearchParams({ q: thing.id, kind: thing.kind, item: thing.item, issuer: thing.issuer });
+  return `/trace?${query.toString()}`;
+}

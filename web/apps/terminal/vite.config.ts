@@ -1,0 +1,14 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+/** Built pages are served by the edge agent itself; nothing is loaded from elsewhere. */
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    outDir: "../../../lineside/web_dist/terminal",
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0,
+  },
+  server: { proxy: { "/api": "http://127.0.0.1:8601", "/healthz": "http://127.0.0.1:8601" } },
+});
