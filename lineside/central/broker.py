@@ -116,7 +116,6 @@ class MosquittoBroker:
             "max_inflight_messages 20",
             "max_queued_messages 1000",
             "log_dest stderr",
-            "log_type all",
         ]
         if os.geteuid() == 0:
             lines.append("user root")  # else it cannot read the key that only its owner may read

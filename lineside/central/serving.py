@@ -24,7 +24,7 @@ def listen(host: str, port: int) -> socket.socket:
         NotReadyError: The address is taken or not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named, not 0: only then does asyncio switch off Nagle's algorithm, which costs 40 ms an answer.
+    # Named, not 0: only then does asyncio switch off Nagle's algorithm (40 ms an answer).
     found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row
-
-from lineside.central.mes.figures.signals import Stretch, StretchSignals, signals_in
+from lineside.central.mes.figures.signals import Stretch, StretchSignals
 from lineside.central.trace import schemas
+from lineside.central.trace.queries import Row, Rows
 
 NO_TOOL = re.compile(r"0*\.?0*|UNAVAILABLE")
 
 
-def operations_of(rows: Sequence[Row[Any]]) -> list[schemas.OperationOut]:
+def operations_of(rows: Rows) -> list[schemas.OperationOut]:
     """Attempts of a unit at operations, in order of time.
 
     An attempt begins with `unit_started` and ends with the next `unit_finished` of the same order
@@ -43,7 +41,7 @@ def operations_of(rows: Sequence[Row[Any]]) -> list[schemas.OperationOut]:
     return found
 
 
-def _begun(row: Row[Any]) -> schemas.OperationOut:
+def _begun(row: Row) -> schemas.OperationOut:
     return schemas.OperationOut.model_construct(
         order=row.order_no,
         operation=row.operation,
@@ -67,9 +65,7 @@ def _begun(row: Row[Any]) -> schemas.OperationOut:
     )
 
 
-def _attempt_of(
-    found: Sequence[schemas.OperationOut], row: Row[Any]
-) -> schemas.OperationOut | None:
+def _attempt_of(found: Sequence[schemas.OperationOut], row: Row) -> schemas.OperationOut | None:
     for attempt in reversed(found):
         same_operation = attempt.order == row.order_no and attempt.operation == row.operation
         if same_operation and (row.operation or row.type == "unit_finished"):
@@ -80,7 +76,7 @@ def _attempt_of(
     return None
 
 
-def _finish(attempt: schemas.OperationOut, row: Row[Any]) -> None:
+def _finish(attempt: schemas.OperationOut, row: Row) -> None:
     attempt.finished_at = row.occurred_at
     attempt.station = row.station or attempt.station
     attempt.result = str(row.detail.get("result", "pass"))
@@ -89,7 +85,7 @@ def _finish(attempt: schemas.OperationOut, row: Row[Any]) -> None:
     }
 
 
-def _attach(attempt: schemas.OperationOut, index: int, row: Row[Any]) -> None:
+def _attach(attempt: schemas.OperationOut, index: int, row: Row) -> None:
     attempt.lines.append(index)
     attempt.by = list(dict.fromkeys([*attempt.by, *row.by]))
     attempt.flags = sorted({*attempt.flags, *row.flags})
@@ -101,14 +97,22 @@ def _attach(attempt: schemas.OperationOut, index: int, row: Row[Any]) -> None:
         attempt.disposition = str(row.detail.get("disposition", ""))
 
 
-def add_signals(connection: Connection, operations: Sequence[schemas.OperationOut]) -> None:
-    """Put what the station's signals said on each attempt that has both ends."""
-    timed = [found for found in operations if _has_span(found)]
-    stretches = [
+def timed(operations: Sequence[schemas.OperationOut]) -> list[schemas.OperationOut]:
+    """Attempts that have both ends, and so a stretch of their station's time."""
+    return [found for found in operations if _has_span(found)]
+
+
+def stretches_of(operations: Sequence[schemas.OperationOut]) -> list[Stretch]:
+    """The stretch of each of these attempts."""
+    return [
         Stretch(station=found.station, start=found.started_at or 0, end=found.finished_at or 0)
-        for found in timed
+        for found in operations
     ]
-    for operation, said in zip(timed, signals_in(connection, stretches), strict=True):
+
+
+def add_signals(operations: Sequence[schemas.OperationOut], told: Sequence[StretchSignals]) -> None:
+    """Put what the station's signals said on each attempt."""
+    for operation, said in zip(operations, told, strict=True):
         if said.changes or said.alarms:
             operation.signals = _signals(said)
 

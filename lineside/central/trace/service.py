@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
-
+from lineside.central.kit.together import read_together
 from lineside.central.kit.unit_of_work import UnitOfWork
+from lineside.central.mes.figures.signals import sorted_out, statements
 from lineside.central.mes.master_data.service import current_calendar
 from lineside.central.mes.orders.queries import operation_names
 from lineside.central.trace import queries, schemas
 from lineside.central.trace.errors import NothingKnownError
-from lineside.central.trace.operations import add_signals, operations_of
+from lineside.central.trace.operations import (
+    add_signals,
+    operations_of,
+    stretches_of,
+    timed,
+)
 from lineside.central.trace.projections import Trace
-from lineside.central.trace.queries import LINKS_MAX, Found, ThingKey
+from lineside.central.trace.queries import LINKS_MAX, Row, Rows, ThingKey
 from lineside.contracts.calendar import shift_at
 from lineside.contracts.clock import Microseconds
 from lineside.contracts.commands import Calendar
@@ -39,44 +44,53 @@ def trace(
     found = queries.candidates(connection, kind=kind, number=number, item=item, issuer=issuer)
     if not found:
         raise NothingKnownError(kind, number)
-    return schemas.TraceOut(
-        candidates=[_thing(key) for key in found],
-        history=_history(work, found[0]) if len(found) == 1 else None,
-        as_of=known_edges(work),
+    shown = [_thing(key) for key in found]
+    if len(found) > 1:
+        return schemas.TraceOut(candidates=shown, history=None, as_of=known_edges(work))
+    *rows, known = read_together(
+        connection, [*queries.genealogy(found[0]), queries.known(Trace.name)]
+    )
+    history = _history(work, found[0], *rows)
+    return schemas.TraceOut.model_construct(
+        candidates=shown, history=history, as_of=[_known(row) for row in known]
     )
 
 
 def known_edges(work: UnitOfWork) -> list[schemas.EdgeKnownOut]:
     """What of each edge a trace knows now."""
-    return [
-        schemas.EdgeKnownOut(
-            edge=row.edge,
-            epoch=row.epoch,
-            seq=row.seq,
-            known_until=row.occurred_at,
-            received_at=row.received_at,
-            still_to_come=max(0, max(row.reported_head, row.durable_through) - row.seq),
-            heard_at=row.heard_at,
-        )
-        for row in queries.known(work.connection, Trace.name)
-    ]
+    (rows,) = read_together(work.connection, [queries.known(Trace.name)])
+    return [_known(row) for row in rows]
 
 
-def _history(work: UnitOfWork, thing: ThingKey) -> schemas.HistoryOut:
-    connection = work.connection
-    back = queries.links(connection, thing, backward=True)
-    forward = queries.links(connection, thing, backward=False)
+def _known(row: Row) -> schemas.EdgeKnownOut:
+    return schemas.EdgeKnownOut(
+        edge=row.edge,
+        epoch=row.epoch,
+        seq=row.seq,
+        known_until=row.occurred_at,
+        received_at=row.received_at,
+        still_to_come=max(0, max(row.reported_head, row.durable_through) - row.seq),
+        heard_at=row.heard_at,
+    )
+
+
+def _history(
+    work: UnitOfWork, thing: ThingKey, back: Rows, forward: Rows, lines: Rows, carriers: Rows
+) -> schemas.HistoryOut:
     origins = _things(thing, back)
     products = _things(thing, forward)
-    by_thing: dict[ThingKey, list[Row[Any]]] = {key: [] for key in origins}
-    for row in queries.lines(connection, list(origins)):
+    by_thing: dict[ThingKey, list[Any]] = {key: [] for key in origins}
+    for row in lines:
         by_thing[row.kind, row.item, row.id, row.issuer].append(row)
-    names = queries.item_names(connection, [key[1] for key in (*origins, *products)])
     shifts = _Shifts(current_calendar(work))
-    nodes = [_node(key, by_thing[key], names, shifts) for key in origins]
+    attempts = [operations_of(rows) for rows in by_thing.values()]
+    names = _explain(work, [*origins, *products], list(by_thing.values()), attempts, shifts)
+    nodes = [
+        _node(key, by_thing[key], names, shifts, operations)
+        for key, operations in zip(origins, attempts, strict=True)
+    ]
     own = by_thing[thing]
-    _add_operations(work, nodes, list(by_thing.values()), shifts)
-    return schemas.HistoryOut(
+    return schemas.HistoryOut.model_construct(
         thing=_thing(thing),
         name=nodes[0].name,
         name_zh=nodes[0].name_zh,
@@ -85,9 +99,44 @@ def _history(work: UnitOfWork, thing: ThingKey) -> schemas.HistoryOut:
         first_at=own[0].occurred_at if own else None,
         last_at=max((row.occurred_at for row in own), default=None),
         made_from=_graph(nodes, origins, back),
-        went_into=_graph([_node(key, [], names, shifts) for key in products], products, forward),
-        carriers=_carriers(queries.carriers(connection, thing)),
+        went_into=_graph(
+            [_node(key, [], names, shifts, []) for key in products], products, forward
+        ),
+        carriers=_carriers(carriers),
+        hidden=0,
     )
+
+
+def _explain(
+    work: UnitOfWork,
+    things: Sequence[ThingKey],
+    lines: Sequence[Rows],
+    attempts: Sequence[list[schemas.OperationOut]],
+    shifts: _Shifts,
+) -> dict[str, tuple[str, str]]:
+    """Put names, lines, shifts and signals on the attempts; returns item names; one round trip."""
+    operations = [operation for found in attempts for operation in found]
+    with_span = timed(operations)
+    stretches = stretches_of(with_span)
+    items, steps, stations, *signals = read_together(
+        work.connection,
+        [
+            queries.item_names([key[1] for key in things]),
+            operation_names([row.order_no for rows in lines for row in rows if row.order_no]),
+            queries.station_lines([operation.station for operation in operations]),
+            *statements(stretches),
+        ],
+    )
+    step_names = {(row.id, row.operation): (row.name or "", row.name_zh or "") for row in steps}
+    line_of = {row.id: row.line for row in stations}
+    for operation in operations:
+        key = (operation.order, operation.operation)
+        operation.name, operation.name_zh = step_names.get(key, ("", ""))
+        operation.line = line_of.get(operation.station, "")
+        at = operation.started_at or operation.finished_at
+        operation.shift = "" if at is None else shifts.at(at)
+    add_signals(with_span, sorted_out(stretches, signals[0], signals[1]))
+    return {row.id: (row.name, row.name_zh) for row in items}
 
 
 class _Shifts:
@@ -108,7 +157,7 @@ class _Shifts:
         return self._cache[minute]
 
 
-def _things(root: ThingKey, links: Found) -> dict[ThingKey, int]:
+def _things(root: ThingKey, links: Rows) -> dict[ThingKey, int]:
     """Every thing of some links with its index; the root is 0."""
     found: dict[ThingKey, int] = {root: 0}
     for row in links[:LINKS_MAX]:
@@ -117,11 +166,11 @@ def _things(root: ThingKey, links: Found) -> dict[ThingKey, int]:
     return found
 
 
-def _product(row: Row[Any]) -> ThingKey:
+def _product(row: Row) -> ThingKey:
     return row.product_kind, row.product_item, row.product_id, row.product_issuer
 
 
-def _source(row: Row[Any]) -> ThingKey:
+def _source(row: Row) -> ThingKey:
     return row.source_kind, row.source_item, row.source_id, row.source_issuer
 
 
@@ -129,15 +178,16 @@ def _thing(key: ThingKey) -> schemas.ThingOut:
     return schemas.ThingOut(kind=key[0], item=key[1], id=key[2], issuer=key[3])
 
 
-def _evidence(row: Row[Any]) -> schemas.EvidenceOut:
+def _evidence(row: Row) -> schemas.EvidenceOut:
     return schemas.EvidenceOut(edge=row.edge, epoch=row.epoch, seq=row.seq)
 
 
 def _node(
     key: ThingKey,
-    rows: Sequence[Row[Any]],
+    rows: Rows,
     names: dict[str, tuple[str, str]],
     shifts: _Shifts,
+    operations: list[schemas.OperationOut],
 ) -> schemas.NodeOut:
     name, name_zh = names.get(key[1], ("", ""))
     return schemas.NodeOut.model_construct(
@@ -147,12 +197,12 @@ def _node(
         issuer=key[3],
         name=name,
         name_zh=name_zh,
-        operations=[],
+        operations=operations,
         lines=[_line(row, shifts) for row in rows],
     )
 
 
-def _line(row: Row[Any], shifts: _Shifts) -> schemas.LineOut:
+def _line(row: Row, shifts: _Shifts) -> schemas.LineOut:
     return schemas.LineOut.model_construct(
         type=row.type,
         occurred_at=row.occurred_at,
@@ -176,37 +226,7 @@ def _line(row: Row[Any], shifts: _Shifts) -> schemas.LineOut:
     )
 
 
-def _add_operations(
-    work: UnitOfWork,
-    nodes: list[schemas.NodeOut],
-    rows_of_nodes: list[list[Row[Any]]],
-    shifts: _Shifts,
-) -> None:
-    names = _operation_names(work, rows_of_nodes)
-    stations = [row.station for rows in rows_of_nodes for row in rows if row.station]
-    lines = queries.station_lines(work.connection, stations) if stations else {}
-    found = [operations_of(rows) if rows else [] for rows in rows_of_nodes]
-    for operations in found:
-        for operation in operations:
-            operation.name, operation.name_zh = names.get(
-                (operation.order, operation.operation), ("", "")
-            )
-            operation.line = lines.get(operation.station, "")
-            at = operation.started_at or operation.finished_at
-            operation.shift = "" if at is None else shifts.at(at)
-    add_signals(work.connection, [operation for operations in found for operation in operations])
-    for node, operations in zip(nodes, found, strict=True):
-        node.operations = operations
-
-
-def _operation_names(
-    work: UnitOfWork, rows_of_nodes: list[list[Row[Any]]]
-) -> dict[tuple[str, str], tuple[str, str]]:
-    orders = {row.order_no for rows in rows_of_nodes for row in rows if row.order_no}
-    return operation_names(work.connection, sorted(orders)) if orders else {}
-
-
-def _status(thing: ThingKey, rows: Sequence[Row[Any]]) -> str:
+def _status(thing: ThingKey, rows: Rows) -> str:
     """What the thing is now, by its own lines."""
     if thing[0] != "unit":
         held = _held(rows)
@@ -223,7 +243,7 @@ def _status(thing: ThingKey, rows: Sequence[Row[Any]]) -> str:
     return "held" if _held(rows) else status
 
 
-def _held(rows: Sequence[Row[Any]]) -> bool:
+def _held(rows: Rows) -> bool:
     holds: set[str] = set()
     for row in rows:
         if row.type == "held" and not row.voided:
@@ -234,7 +254,7 @@ def _held(rows: Sequence[Row[Any]]) -> bool:
 
 
 def _graph(
-    nodes: list[schemas.NodeOut], index: dict[ThingKey, int], links: Found
+    nodes: list[schemas.NodeOut], index: dict[ThingKey, int], links: Rows
 ) -> schemas.GraphOut:
     return schemas.GraphOut.model_construct(
         nodes=nodes,
@@ -243,7 +263,7 @@ def _graph(
     )
 
 
-def _link(row: Row[Any], index: dict[ThingKey, int]) -> schemas.LinkOut:
+def _link(row: Row, index: dict[ThingKey, int]) -> schemas.LinkOut:
     removed = None
     if row.removed_edge is not None:
         removed = schemas.EvidenceOut(
@@ -269,7 +289,7 @@ def _link(row: Row[Any], index: dict[ThingKey, int]) -> schemas.LinkOut:
     )
 
 
-def _carriers(rows: Found) -> list[schemas.CarrierOut]:
+def _carriers(rows: Rows) -> list[schemas.CarrierOut]:
     """Stays in carriers: each putting-in with the first taking-out of the same carrier after it."""
     stays: list[schemas.CarrierOut] = []
     for row in rows:

@@ -21,15 +21,16 @@ OPEN_TO_ALL = {
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
 
-def calls_of(dependant: Any) -> set[Any]:
-    found = {dependant.call}
-    for inner in dependant.dependencies:
+def calls_of(node: Any) -> set[Any]:
+    """Every function that must pass before the route runs."""
+    found = {node.call}
+    for inner in node.dependencies:
         found |= calls_of(inner)
     return found
 
 
 def permissions_of(route: APIRoute) -> set[str]:
-    calls = calls_of(route.dependant)
+    calls = calls_of(route.dependant)  # codespell:ignore dependant
     return {call.permission for call in calls if hasattr(call, "permission")}
 
 
@@ -43,7 +44,7 @@ def method(route: APIRoute) -> str:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{method(r)} {r.path}")
 def test_every_route_asks_for_one_permission_or_says_that_it_is_open(route: APIRoute) -> None:
-    if public in calls_of(route.dependant):
+    if public in calls_of(route.dependant):  # codespell:ignore dependant
         assert route.path in OPEN_TO_ALL
         assert not permissions_of(route)
     else:

@@ -33,11 +33,11 @@ def test_docs_need_nothing_from_the_internet(client) -> None:
 
 
 def test_a_wrong_field_is_named(client) -> None:
-    answer = client.post("/api/v1/mes/items", json={"id": "A", "nmae": "x"})
+    answer = client.post("/api/v1/mes/items", json={"id": "A", "names": "x"})
 
     assert answer.status_code == 422
     found = problem(answer)
-    assert {error["field"] for error in found["errors"]} == {"body.name", "body.nmae"}
+    assert {error["field"] for error in found["errors"]} == {"body.name", "body.names"}
     assert found["code"] == "input.invalid"
 
 

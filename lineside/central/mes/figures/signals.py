@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
+from lineside.central.kit.together import Statement, read_together
 from lineside.contracts.clock import Microseconds
 
 UNKNOWN = "UNKNOWN"
@@ -18,24 +19,24 @@ STATUS_ROLES = ("program_status", "execution", "state")
 Changes = list[tuple[Microseconds, str]]
 MICROSECOND = Decimal("0.000001")
 
-_SIGNALS = text("""
+_SIGNALS = """
     SELECT wanted.n, s.role, s.value, s.occurred_at
     FROM unnest(
-        CAST(:stations AS text[]), CAST(:starts AS bigint[]), CAST(:ends AS bigint[])
+        CAST(%(stations)s AS text[]), CAST(%(starts)s AS bigint[]), CAST(%(ends)s AS bigint[])
     ) WITH ORDINALITY AS wanted (station, start_at, end_at, n)
     JOIN station_signal s ON s.station = wanted.station
      AND s.occurred_at >= wanted.start_at AND s.occurred_at <= wanted.end_at
     ORDER BY wanted.n, s.occurred_at, s.edge, s.epoch, s.seq
-""")
-_ALARMS = text("""
+"""
+_ALARMS = """
     SELECT wanted.n, a.*
     FROM unnest(
-        CAST(:stations AS text[]), CAST(:starts AS bigint[]), CAST(:ends AS bigint[])
+        CAST(%(stations)s AS text[]), CAST(%(starts)s AS bigint[]), CAST(%(ends)s AS bigint[])
     ) WITH ORDINALITY AS wanted (station, start_at, end_at, n)
     JOIN station_alarm a ON a.station = wanted.station
      AND a.occurred_at >= wanted.start_at AND a.occurred_at <= wanted.end_at
     ORDER BY wanted.n, a.occurred_at, a.edge, a.epoch, a.seq
-""")
+"""
 _CARRIED_IN = text("""
     SELECT DISTINCT ON (role) role, value FROM station_signal
     WHERE station = :station AND occurred_at < :start_at
@@ -63,7 +64,7 @@ class StretchSignals:
 
     stretch: Stretch
     changes: dict[str, Changes] = field(default_factory=dict[str, Changes])
-    alarms: list[Row[Any]] = field(default_factory=list[Row[Any]])
+    alarms: list[Any] = field(default_factory=list[Any])
 
     def seconds(self, role: str, *, before: str = UNKNOWN) -> dict[str, Decimal]:
         """Seconds by value of a role, exact to the microsecond; they sum to the stretch.
@@ -98,23 +99,33 @@ class StretchSignals:
         return list(dict.fromkeys(value for _, value in self.changes.get(role, [])))
 
 
-def signals_in(connection: Connection, stretches: Sequence[Stretch]) -> list[StretchSignals]:
-    """Signals and alarms of several stretches; two queries for any number of them."""
-    found = [StretchSignals(stretch) for stretch in stretches]
-    if not stretches:
-        return found
+def statements(stretches: Sequence[Stretch]) -> list[Statement]:
+    """The two reads that tell signals and alarms of any number of stretches."""
     wanted = {
         "stations": [stretch.station for stretch in stretches],
         "starts": [stretch.start for stretch in stretches],
         "ends": [stretch.end for stretch in stretches],
     }
-    for row in connection.execute(_SIGNALS, wanted):
+    return [(_SIGNALS, wanted), (_ALARMS, wanted)]
+
+
+def sorted_out(
+    stretches: Sequence[Stretch], signals: Sequence[Any], alarms: Sequence[Any]
+) -> list[StretchSignals]:
+    """The rows of both reads, by stretch."""
+    found = [StretchSignals(stretch) for stretch in stretches]
+    for row in signals:
         said = found[int(row.n) - 1]
         said.changes.setdefault(row.role, []).append((row.occurred_at, row.value))
-    for row in connection.execute(_ALARMS, wanted):
-        said = found[int(row.n) - 1]
-        said.alarms.append(row)
+    for row in alarms:
+        found[int(row.n) - 1].alarms.append(row)
     return found
+
+
+def signals_in(connection: Connection, stretches: Sequence[Stretch]) -> list[StretchSignals]:
+    """Signals and alarms of several stretches, in one round trip."""
+    signals, alarms = read_together(connection, statements(stretches))
+    return sorted_out(stretches, signals, alarms)
 
 
 def carried_in(connection: Connection, station: str, at: Microseconds) -> dict[str, str]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import select, text
 
+from lineside.central.kit.together import Statement
 from lineside.central.kit.unit_of_work import UnitOfWork
 from lineside.central.mes.orders.entities import applied_document
 from lineside.central.mes.orders.notices import RevisionsAsked
@@ -96,11 +97,11 @@ _AMOUNTS = text("""
 """)
 
 
-_OPERATIONS = text("""
+_OPERATIONS = """
     SELECT o.id, step ->> 'operation' AS operation, step ->> 'name' AS name,
            step ->> 'name_zh' AS name_zh
-    FROM work_order o, jsonb_array_elements(o.steps) AS step WHERE o.id = ANY(:orders)
-""")
+    FROM work_order o, jsonb_array_elements(o.steps) AS step WHERE o.id = ANY(%(orders)s)
+"""
 
 
 class _Reported:
@@ -223,9 +224,6 @@ def _counted_sources(counts_from: str, present: set[str]) -> set[str]:
     return {counts_from}
 
 
-def operation_names(
-    connection: Connection, orders: Sequence[str]
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """Names of the operations of orders, in English and Chinese."""
-    rows = connection.execute(_OPERATIONS, {"orders": list(orders)})
-    return {(row.id, row.operation): (row.name or "", row.name_zh or "") for row in rows}
+def operation_names(orders: Sequence[str]) -> Statement:
+    """Names of the operations of orders: columns id, operation, name, name_zh."""
+    return _OPERATIONS, {"orders": sorted(set(orders))}
