@@ -1,1 +1,1 @@
-"""Devices to samples. Drivers read and decode; patience belongs to the supervisor of the edge agent."""
+"""Devices to samples. Drivers read and decode; patience belongs to the edge's supervisor."""

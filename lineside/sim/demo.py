@@ -82,7 +82,7 @@ class Demo:
         self.site.start_central()
         self.site.make_users()
         admin = self.site.sign_in("administrator")
-        planner.fill_master_data(admin)
+        planner.fill_master_data(admin, now=self.clock.now())
         for edge in (scenario.EDGE_1, scenario.EDGE_2):
             self._install_edge(edge)
         planner.release_orders(self.site.sign_in("planner"))

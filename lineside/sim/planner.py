@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from lineside.contracts.clock import Microseconds, to_datetime
 from lineside.sim import scenario
 from lineside.sim.central_client import Central
 
@@ -39,8 +43,13 @@ ITEMS: tuple[Json, ...] = (
 )
 
 
-def fill_master_data(central: Central) -> None:
-    """Create everything that the plant needs before its first order."""
+def fill_master_data(central: Central, *, now: Microseconds) -> None:
+    """Create everything that the plant needs before its first order.
+
+    Args:
+        central: Signed in as administrator.
+        now: When the plant's first shift begins, microseconds UTC.
+    """
     for edge in (scenario.EDGE_1, scenario.EDGE_2):
         central.post("/api/v1/mes/edges", {"id": edge, "name": edge.replace("-", " ").title()})
     for station in scenario.STATIONS:
@@ -60,7 +69,7 @@ def fill_master_data(central: Central) -> None:
         for code, (zh, en) in codes.items():
             central.post("/api/v1/mes/reasons", {"kind": kind, "code": code, "zh": zh, "en": en})
     _routings(central)
-    _calendar(central)
+    _calendar(central, now)
     for worker in scenario.WORKERS:
         body = {"id": worker.person, "badge": worker.badge, "name": worker.name}
         central.post("/api/v1/mes/persons", {**body, "roles": list(worker.roles)})
@@ -117,11 +126,13 @@ def _line(
     }
 
 
-def _calendar(central: Central) -> None:
+def _calendar(central: Central, now: Microseconds) -> None:
+    """Three shifts of eight hours; the first begins with the plant, so that its figures say much."""
+    first = to_datetime(now).astimezone(ZoneInfo(scenario.TIME_ZONE))
+    starts = [f"{first + timedelta(hours=hours):%H:%M}" for hours in (0, 8, 16, 24)]
     shifts = [
-        {"id": "early", "local_start": "06:00", "local_end": "14:00"},
-        {"id": "late", "local_start": "14:00", "local_end": "22:00"},
-        {"id": "night", "local_start": "22:00", "local_end": "06:00"},
+        {"id": name, "local_start": start, "local_end": end}
+        for name, (start, end) in zip(("first", "second", "third"), pairwise(starts), strict=True)
     ]
     central.put("/api/v1/mes/calendar", {"time_zone": scenario.TIME_ZONE, "shifts": shifts})
 

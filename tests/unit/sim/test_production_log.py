@@ -10,7 +10,10 @@ SHARED = Path(
     os.environ.get("LINESIDE_SHARED", Path(__file__).resolve().parents[3].parent / "shared")
 )
 LOG = SHARED / "data" / "production-log" / "Production_Data.open.csv"
-HEADER = "Case ID,Activity,Resource,Start Timestamp,Complete Timestamp,Span,Work Order  Qty,Part Desc.,Worker ID,Report Type,Qty Completed,Qty Rejected,Qty for MRB,Rework\n"
+HEADER = (
+    "Case ID,Activity,Resource,Start Timestamp,Complete Timestamp,Span,Work Order  Qt"
+    "y,Part Desc.,Worker ID,Report Type,Qty Completed,Qty Rejected,Qty for MRB,Rework\n"
+)
 
 
 def log(tmp_path, *lines):
@@ -22,7 +25,8 @@ def log(tmp_path, *lines):
 def test_rows_keep_their_spelling(tmp_path):
     path = log(
         tmp_path,
-        "Case 1,SETUP     Turning,M 4,2012/01/29 23:24:00.000,2012/01/30 05:43:00.000,006:19,10,Cable Head,ID4932,S,1,0,0,Y",
+        "Case 1,SETUP     Turning,M 4,2012/01/29 23:24:00.000,2012/01/30 05:43:00.000,"
+        "006:19,10,Cable Head,ID4932,S,1,0,0,Y",
     )
     (row,) = read_log(path)
     assert (row.activity, row.kind, row.rework, row.completed) == (
