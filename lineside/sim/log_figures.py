@@ -95,6 +95,7 @@ def _row(group: str, row: Json) -> Json:
 
 def _totals(totals: Json) -> Json:
     kinds: Json = totals["rows_by_activity"]
+    lead: Json = totals["lead_time_minutes"] or {}
     return _sums(totals) | {
         "work_orders": totals["work_orders"],
         "machines": totals["machines"],
@@ -105,9 +106,7 @@ def _totals(totals: Json) -> Json:
             letter: kinds.get(name, 0)
             for letter, name in (("B", "breakdown"), ("D", "production"), ("S", "setup"))
         },
-        "lead_time_minutes": {
-            name: _rounded(value) for name, value in (totals["lead_time_minutes"] or {}).items()
-        },
+        "lead_time_minutes": {name: _rounded(minutes) for name, minutes in lead.items()},
     }
 
 

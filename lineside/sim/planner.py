@@ -127,7 +127,7 @@ def _line(
 
 
 def _calendar(central: Central, now: Microseconds) -> None:
-    """Three shifts of eight hours; the first begins with the plant, so that its figures say much."""
+    """Three shifts of eight hours; the first begins with the plant: little of it is unknown."""
     first = to_datetime(now).astimezone(ZoneInfo(scenario.TIME_ZONE))
     starts = [f"{first + timedelta(hours=hours):%H:%M}" for hours in (0, 8, 16, 24)]
     shifts = [
