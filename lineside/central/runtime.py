@@ -91,7 +91,7 @@ def build(config: CentralConfig, engine: Engine, clock: Clock) -> Central:
         engine=engine,
         publisher=publisher,
         listeners=heard,
-        runner=Runner(engine, clock, readers(), heard),
+        runner=Runner(engine, clock, readers(), heard, simulation=config.simulation),
     )
 
 

@@ -23,6 +23,7 @@ BATCH_EVENTS_MAX = 1000
 IDLE_S = 0.5
 PAUSE_AFTER_ERROR_S = 2.0
 PROBLEM_CHARACTERS_MAX = 1000
+REPLAYED = "replayed"
 
 log = structlog.get_logger("central.projections")
 
@@ -75,6 +76,14 @@ class Runner:
 
     Several processes may run the same readers: a cursor is locked while its reader works, and the
     others pass it by.
+
+    Args:
+        engine: The database.
+        clock: The time it uses.
+        readers: In an order in which each comes after those that it follows.
+        listeners: Who hears the readers' notices.
+        simulation: Events marked `replayed` are read; in a real plant they are set aside, since
+            their times are not those of this plant.
     """
 
     def __init__(
@@ -83,8 +92,11 @@ class Runner:
         clock: Clock,
         readers: Sequence[Reader],
         listeners: Listeners = NOBODY,
+        *,
+        simulation: bool = False,
     ) -> None:
         self._engine, self._clock, self._listeners = engine, clock, listeners
+        self._simulation = simulation
         self._readers = tuple(readers)
         self._wake = threading.Event()
 
@@ -122,7 +134,7 @@ class Runner:
                 return 0
             span = {"after": after, "through": through}
             rows = connection.execute(_READ, span | {"types": type_tags(reader.event_types)}).all()
-            events = _decoded(work, reader, rows)
+            events = _decoded(work, reader, rows, simulation=self._simulation)
             self._apply(work, reader, events)
             connection.execute(_KNOWN, span | {"reader": reader.name})
             connection.execute(
@@ -175,7 +187,11 @@ def _take_cursor(connection: Connection, reader: Reader) -> int | None:
 
 
 def _decoded(
-    work: UnitOfWork, reader: Reader, rows: Sequence[Row[tuple[object, ...]]]
+    work: UnitOfWork,
+    reader: Reader,
+    rows: Sequence[Row[tuple[object, ...]]],
+    *,
+    simulation: bool,
 ) -> list[StoredEvent]:
     events: list[StoredEvent] = []
     for row in rows:
@@ -183,6 +199,9 @@ def _decoded(
             event = decode_event(bytes(row.data), schema=row.schema)
         except InvalidMessageError as problem:
             _note(work, reader, row, str(problem))
+            continue
+        if REPLAYED in event.flags and not simulation:
+            _note(work, reader, row, "Replayed, and this central does not run with simulation.")
             continue
         events.append(
             StoredEvent(
