@@ -283,10 +283,7 @@ class Agent:
 
     def _server(self) -> tuple[_Server, socket.socket]:
         api = build_api(self.desk, version=software_version(), web=WEB_DIST)
-        listener = socket.create_server(
-            (self.config.host, self.config.port),
-            family=socket.AF_INET6 if ":" in self.config.host else socket.AF_INET,
-        )
+        listener = _listen(self.config.host, self.config.port)
         self.port = listener.getsockname()[1]
         settings = uvicorn.Config(
             api,
@@ -321,3 +318,18 @@ class Agent:
 
 async def _wait(event: asyncio.Event) -> None:
     await event.wait()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio sends without delay only where it is: each answer would
+    # wait 40 ms for the acknowledgement of its headers otherwise.
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError:
+        found.close()
+        raise
+    found.listen(128)
+    return found
