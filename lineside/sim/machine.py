@@ -138,6 +138,7 @@ class SimMachine:
         values["sequence"] = self._sequence
         await self._port.put(values, at)
         await self._wait_for_acknowledgement()
+        acknowledged_after = self._clock.now() - at
         await self.go("IDLE")
         self.pieces += 1
         return PieceResult(
@@ -145,6 +146,7 @@ class SimMachine:
             finished_at=at,
             good=not scrap,
             parameters={kind.parameter: str(shown)},
+            finish_took=acknowledged_after,
         )
 
     async def _wait_for_acknowledgement(self) -> None:

@@ -153,9 +153,8 @@ def _operations(serial: str, steps: list[TrueStep], history: Json) -> Iterator[s
 
 
 def _allowed(true: TrueStep) -> Microseconds:
-    if true.finish_took:
-        return true.finish_took + HUMAN_US
-    return STAMPED_US if true.station in STAMPED else POLLED_US
+    """A stamped value is the device's own; else the edge read it before it answered."""
+    return STAMPED_US if true.station in STAMPED else max(POLLED_US, true.finish_took + HUMAN_US)
 
 
 def _parents(truth: Truth, serial: str, history: Json) -> Iterator[str]:

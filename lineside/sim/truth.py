@@ -19,8 +19,8 @@ class TrueStep:
 
     Attributes:
         finished_at: The machine's own instant, or when the person had the answer to the last scan.
-        finish_took: From that person's scan to the answer; the booked instant lies between. 0 for
-            machines.
+        finish_took: From that person's scan to the answer, or from the machine's hand-over to its
+            acknowledgement. The booked instant lies between, where the device stamps nothing.
     """
 
     serial: str

@@ -146,6 +146,8 @@ def test_an_unknown_number_says_what_to_do(browser, central):
 def test_a_figure_opens_to_its_elements(browser, central):
     """OEE with the unknown share beside it; a row opens to formula, elements and delay."""
     with console(browser, central, "/figures") as page:
+        # The story may have begun before the site's midnight.
+        page.get_by_text("7 days", exact=True).click()
         row = page.locator("tr[data-row-key='grinding-20']")
         expect(row.locator(".state-tag--unknown")).to_be_visible()
         row.locator(".ant-table-row-expand-icon").click()

@@ -28,7 +28,7 @@ from lineside.contracts.kpi.facts import AnyFact
 BY = ("machine", "line", "order", "operation", "product", "shift", "day")
 JOB_BY = frozenset({"order", "operation", "product"})
 STATES_BEFORE = 4  # a micro-stop is known by its neighbours; a void may take one back
-COUNTERS_BEFORE = 3  # a glitch returns to the baseline before the last
+COUNTERS_BEFORE = 10  # a glitch goes back to the baseline before it; several may follow each other
 WINDOWS_MAX = 20_000
 
 _decode = msgspec.json.Decoder(list[AnyFact]).decode
