@@ -373,7 +373,9 @@ def test_a_list_of_orders_takes_the_same_number_of_queries_however_long(
     seen: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *a: seen.append(a[2]))
     assert len(ok(client.get(ORDER))["items"]) == 6
-    assert len(seen) <= 4, seen
+    # The readers look for news beside every request.
+    own = [sql for sql in seen if "reader_" not in sql and "raw_event" not in sql]
+    assert len(own) <= 4, own
 
 
 def test_number_blocks_never_overlap(client, plant, wanted) -> None:

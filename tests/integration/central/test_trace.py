@@ -314,4 +314,6 @@ def test_a_trace_takes_a_bounded_number_of_queries(client, valve, engine) -> Non
     seen: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *a: seen.append(a[2]))
     trace(client)
-    assert len(seen) <= 14, seen
+    # The readers look for news beside every request.
+    own = [sql for sql in seen if "reader_cursor" not in sql and "raw_event" not in sql]
+    assert len(own) <= 14, own
