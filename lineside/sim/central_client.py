@@ -47,6 +47,25 @@ class Central:
         """Change some fields; needs `If-Match`."""
         return self._read(self.http.patch(path, json=body, headers=headers))
 
+    def has_everything(self, *, edges: int = 1) -> bool:
+        """Whether at least so many edges are known, and none has events that are still to come."""
+        known: list[Json] = self._read(self.http.get("/api/v1/trace/known"))  # pyright: ignore[reportAssignmentType]
+        return len(known) >= edges and not any(edge["still_to_come"] for edge in known)
+
+    def orders_are_at_edges(self) -> bool:
+        """Whether every edge has said that it has the newest document of each of its orders."""
+        cursor = ""
+        while True:
+            page = self.get("/api/v1/mes/work-orders", limit=200, cursor=cursor)
+            orders: list[Json] = page["items"]
+            for order in orders:
+                edges: list[Json] = order["edges"]
+                if any(edge["applied"] < edge["wanted"] for edge in edges):
+                    return False
+            cursor = page["next_cursor"]
+            if not cursor:
+                return True
+
     def _read(self, answer: httpx.Response) -> Json:
         if answer.is_error:
             raise CentralRefusedError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import shutil
 import signal
 import sys
@@ -18,7 +17,7 @@ import httpx
 
 from lineside.contracts.clock import Clock, Microseconds, SystemClock
 from lineside.sim import planner, scenario, score
-from lineside.sim.central_client import Central, CentralRefusedError
+from lineside.sim.central_client import CentralRefusedError
 from lineside.sim.edge_files import EdgeFile, modbus_device, opc_ua_device, write_edge_file
 from lineside.sim.installation import Installation
 from lineside.sim.operators import (
@@ -55,7 +54,6 @@ class Demo:
             folder, clock=self.clock, site="jinan", time_zone=scenario.TIME_ZONE
         )
         self.plant = Plant(folder, clock=self.clock, seed=seed)
-        self.rng = random.Random(seed)  # noqa: S311 a plant, no secret
         self.files: dict[str, EdgeFile] = {}
         self.places: list[Workplace] = []
         self.stop = asyncio.Event()
@@ -122,7 +120,6 @@ class Demo:
                     terminal=terminal,
                     truth=self.plant.truth,
                     clock=self.clock,
-                    rng=self.rng,
                     machine=self.plant.machines.get(station.id),
                 )
             )
@@ -246,14 +243,18 @@ class Demo:
         answer = planner.move_order(central, planner.STOCK_ORDER, "10", ["L1-TURN-1"])
         self.site.wait(
             f"the edge has revision {answer['revision']} of {planner.STOCK_ORDER}",
-            lambda: _applied(central, planner.STOCK_ORDER),
+            central.orders_are_at_edges,
             seconds=15,
         )
 
     def _judge(self, started_at: Microseconds) -> int:
         say("Draining: waiting until central has everything ...")
         central = self.site.sign_in("administrator")
-        self.site.wait("central has everything", lambda: _drained(central), seconds=DRAIN_S)
+        self.site.wait(
+            "central has everything",
+            lambda: central.has_everything(edges=len(self.files)),
+            seconds=DRAIN_S,
+        )
         ended_at = self.clock.now()
         truth = self.plant.truth
         differences = score.compare(truth, central, start=started_at, end=ended_at)
@@ -283,16 +284,6 @@ async def _wait_for_order(place: Workplace, order: str) -> None:
         await place.clock.sleep(0.1)
     message = f"{order} did not arrive at {place.station.id}"
     raise TimeoutError(message)
-
-
-def _applied(central: Central, order: str) -> bool:
-    answer = central.get(f"/api/v1/mes/work-orders/{order}")
-    return all(edge["applied"] >= edge["wanted"] for edge in answer["edges"])
-
-
-def _drained(central: Central) -> bool:
-    known: list[Json] = central.http.get("/api/v1/trace/known").json()
-    return len(known) > 1 and not any(edge["still_to_come"] for edge in known)
 
 
 def say(text: str) -> None:

@@ -14,18 +14,6 @@ DAY_US = 86_400 * US_PER_SECOND
 TOLERANCE_S = 0.001 + 1e-9
 
 
-def arrived(central: Central) -> bool:
-    """Whether the edge has every order."""
-    orders: list[Json] = central.get("/api/v1/mes/work-orders")["items"]
-    return all(edge["applied"] >= edge["wanted"] for order in orders for edge in order["edges"])
-
-
-def drained(central: Central) -> bool:
-    """Whether central has everything that the edge has."""
-    known: list[Json] = central.http.get("/api/v1/trace/known").json()
-    return bool(known) and not any(edge["still_to_come"] for edge in known)
-
-
 def day_start(day: Stream) -> Microseconds:
     """00:00 UTC of the day that the file ends on."""
     last = day.observations[-1].at

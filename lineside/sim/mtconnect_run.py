@@ -121,7 +121,7 @@ def _install(
     text = edge_file(server.endpoint, port=port, broker=site.broker_address, days=days)
     file.write_text(text, encoding="utf-8")
     site.start_edge(EDGE, file=file, port=port)
-    site.wait("the orders are at the edge", lambda: figures.arrived(admin), seconds=60)
+    site.wait("the orders are at the edge", admin.orders_are_at_edges, seconds=60)
     return port
 
 
@@ -165,7 +165,7 @@ async def _play_day(player: Player, day: Stream) -> None:
 
 def _read_back(site: Installation, pieces: Sequence[Piece], days: Sequence[Stream]) -> Json:
     quality = site.sign_in("quality")
-    site.wait("central has everything", lambda: figures.drained(quality), seconds=DRAIN_TIMEOUT_S)
+    site.wait("central has everything", quality.has_everything, seconds=DRAIN_TIMEOUT_S)
     return {
         "operations": {piece.stream.name: figures.operation(quality, piece) for piece in pieces},
         "machine_days": {day.name: figures.machine_day(quality, day, MAZAK) for day in days},

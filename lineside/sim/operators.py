@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import random
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -46,7 +45,6 @@ class Workplace:
     terminal: Terminal
     truth: Truth
     clock: Clock
-    rng: random.Random
     machine: SimMachine | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     order: str = ""

@@ -98,21 +98,6 @@ def fill_master_data(central: Central, rows: Sequence[LogRow]) -> None:
         central.post(f"/api/v1/mes/work-orders/{order}/release")
 
 
-def orders_arrived(central: Central) -> bool:
-    """Whether the edge has said that it has every order's newest document."""
-    cursor = ""
-    while True:
-        page = central.get("/api/v1/mes/work-orders", limit=200, cursor=cursor)
-        orders: list[Json] = page["items"]
-        for order in orders:
-            edges: list[Json] = order["edges"]
-            if any(edge["applied"] < edge["wanted"] for edge in edges):
-                return False
-        cursor = page["next_cursor"]
-        if not cursor:
-            return True
-
-
 class Shop:
     """The terminals of the replayed shop."""
 

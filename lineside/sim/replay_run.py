@@ -13,7 +13,6 @@ from typing import Any
 
 from lineside.contracts.clock import Clock, SystemClock
 from lineside.sim import replay_log
-from lineside.sim.central_client import Central
 from lineside.sim.installation import Installation
 from lineside.sim.log_figures import read_figures
 from lineside.sim.processes import free_port
@@ -81,13 +80,13 @@ def _replay(site: Installation, rows: Sequence[LogRow]) -> Json:
     shop = Shop(f"http://127.0.0.1:{port}", rows)
     site.wait(
         "all orders are at the edge",
-        lambda: replay_log.orders_arrived(admin),
+        admin.orders_are_at_edges,
         seconds=ORDERS_TIMEOUT_S,
     )
     _tell(f"{len(rows)} rows, {len({row.order for row in rows})} orders: reporting ...")
     shop.play(lambda done, total: _tell(f"  {done} of {total} acts"))
     quality = site.sign_in("quality")
-    site.wait("central has everything", lambda: _drained(quality), seconds=DRAIN_TIMEOUT_S)
+    site.wait("central has everything", quality.has_everything, seconds=DRAIN_TIMEOUT_S)
     machines = {station: machine for machine, station in station_ids(rows).items()}
     return read_figures(quality, machines=machines)
 
@@ -104,11 +103,6 @@ def _edge_file(rows: Sequence[LogRow], *, port: int, broker: str) -> str:
             'parallel = true\nstate_from = "acts"\ncounts_from = "declaration"\n'
         )
     return "\n".join(parts)
-
-
-def _drained(central: Central) -> bool:
-    known: list[Json] = central.http.get("/api/v1/trace/known").json()
-    return bool(known) and not any(edge["still_to_come"] for edge in known)
 
 
 def _tell(text: str) -> None:

@@ -78,6 +78,7 @@ def _figures(
         if station.machine is not None:
             yield from _counts(truth, station, elements)
             yield from _times(truth, station, elements, start, end)
+            yield from _failures(truth, station, row)
 
 
 def _counts(truth: Truth, station: scenario.Station, elements: Json) -> Iterator[str]:
@@ -105,6 +106,23 @@ def _times(
             yield f"{station.id}: {key} is {found[key] / 1e6:.3f}, really {true / 1e6:.3f}"
     if sum(found.values()) != end - start:
         yield f"{station.id}: categories sum to {sum(found.values())} µs of {end - start} µs"
+
+
+def _failures(truth: Truth, station: scenario.Station, row: Json) -> Iterator[str]:
+    """How often it failed, and for how long people said why."""
+    failures = sum(1 for _, state in truth.states[station.id] if state == "FAIL")
+    if row["elements"]["FE"] != failures:
+        yield f"{station.id}: FE is {row['elements']['FE']}, really {failures}"
+    given: dict[str, Microseconds] = {}
+    for begin, until, code in truth.reasons[station.id]:
+        given[code] = given.get(code, 0) + until - begin
+    booked: dict[str, float] = row["delay"]["by_reason"]
+    spans = len(truth.reasons[station.id])
+    allowed = spans * (STAMPED_US if station.id in STAMPED else POLLED_US)
+    for code in {*given, *booked}:
+        seconds, true = booked.get(code, 0.0), given.get(code, 0)
+        if abs(round(seconds * 1_000_000) - true) > allowed:
+            yield f"{station.id}: reason {code} has {seconds:.3f} s, really {true / 1e6:.3f}"
 
 
 def _steps(truth: Truth, central: Central) -> Iterator[str]:
@@ -168,7 +186,5 @@ def _parents(truth: Truth, serial: str, history: Json) -> Iterator[str]:
 
 
 def _drained(central: Central) -> Iterator[str]:
-    answer = central.http.get("/api/v1/trace/known").json()
-    for edge in answer:
-        if edge["still_to_come"]:
-            yield f"{edge['edge']}: {edge['still_to_come']} events are still to come"
+    if not central.has_everything():
+        yield "central does not have every event of the edges"
