@@ -62,8 +62,9 @@ class Demo:
     async def run(self) -> int:
         """Start, run, drain, judge; the exit status."""
         async with AsyncExitStack() as stack:
-            stack.callback(self.site.stop)
             await stack.enter_async_context(self.plant)
+            # The programs end before the machines that they read.
+            stack.push_async_callback(asyncio.to_thread, self.site.stop)
             await asyncio.to_thread(self._install)
             for place in await self._people(stack):
                 self.places.append(place)
