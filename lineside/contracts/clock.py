@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Microseconds = int
 """UTC since 1970-01-01T00:00:00Z in whole microseconds, or a span of them."""
@@ -34,6 +34,15 @@ class Clock(Protocol):
         ...
 
 
+@runtime_checkable
+class SleepingClock(Protocol):
+    """A clock of a computer that may be suspended."""
+
+    def suspended(self) -> Microseconds:
+        """How long the computer was suspended since it was started; `monotonic` stood meanwhile."""
+        ...
+
+
 class SystemClock:
     """The computer's clocks."""
 
@@ -44,6 +53,13 @@ class SystemClock:
     def monotonic(self) -> Microseconds:
         """Microseconds since an arbitrary start; never steps."""
         return time.monotonic_ns() // 1000
+
+    def suspended(self) -> Microseconds:
+        """How long the computer was suspended since it was started; 0 where it does not say."""
+        if not hasattr(time, "CLOCK_BOOTTIME"):
+            return 0
+        boot = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        return max(0, boot - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1000
 
     async def sleep(self, seconds: float) -> None:
         """Wait in real time."""

@@ -9,7 +9,7 @@ Reading an older one goes through the upcasters, one step a version.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Union
 
 import msgspec
@@ -44,6 +44,22 @@ def encode_event(event: Event) -> bytes:
     return data
 
 
+def encode_events(events: Sequence[Event]) -> list[bytes]:
+    """Bytes of several events; of each the same as `encode_event` gives, at half the price.
+
+    Raises:
+        InvalidMessageError: One is larger than `EVENT_BYTES_MAX`.
+    """
+    if len(events) == 1:
+        return [encode_event(events[0])]
+    # JSON escapes line feeds inside texts, so that one never stands inside an event.
+    lines = _encoder.encode_lines(events).split(b"\n")[:-1]
+    assert len(lines) == len(events)
+    if max(map(len, lines), default=0) > EVENT_BYTES_MAX:
+        return [encode_event(event) for event in events]  # refuses the large one by its own text
+    return lines
+
+
 def decode_event(data: bytes, *, schema: int = SCHEMA) -> Event:
     """One event from its bytes.
 
@@ -58,7 +74,7 @@ def decode_event(data: bytes, *, schema: int = SCHEMA) -> Event:
     if schema == SCHEMA:
         try:
             return _decoder.decode(data)
-        except (msgspec.DecodeError, RecursionError) as problem:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             raise InvalidMessageError(f"Not an event: {problem}.") from problem
     if schema > SCHEMA or schema < 1:
         raise UnsupportedVersionError(
@@ -70,7 +86,7 @@ def decode_event(data: bytes, *, schema: int = SCHEMA) -> Event:
         for version in range(schema, SCHEMA):
             document = UPCASTERS[version](document)
         return msgspec.convert(document, Union[EVENT_TYPES], strict=False)  # noqa: UP007
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise InvalidMessageError(f"Not an event of schema {schema}: {problem}.") from problem
 
 

@@ -44,11 +44,18 @@ class OperationStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         stations: Stations that may do it.
         ideal_cycle_s: Ideal time per item (PRI), seconds.
         edge: Which edge the operation belongs to.
-        first_piece: The operation waits for release by a second person after set-up.
+        first_piece: The operation waits for release by a second person (首件).
+        first_piece_after: What makes it wait: `setup`, `tool` (tool change), `material` (another
+            lot).
+        before_release: What pieces are that were made before the release: `suspect` or
+            `startup_scrap`; empty: not marked.
         missing_passport: `refuse`, `ask` or `accept` when the unit's earlier operations are unknown
             here.
         inspected: The operation's result is an inspection (first pass yield).
         starts_unit: New serial numbers begin here.
+        piece_weight, tare: What one piece and the empty container weigh, in `weight_unit`, for a
+            station that counts by a scale; 0: as the station says.
+        weight_unit: `mg`, `g`, `kg`, `t`.
     """
 
     operation: str
@@ -62,6 +69,11 @@ class OperationStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     missing_passport: str = "ask"
     inspected: bool = False
     starts_unit: bool = False
+    first_piece_after: tuple[str, ...] = ("setup",)
+    before_release: str = "suspect"
+    piece_weight: Decimal = Decimal(0)
+    tare: Decimal = Decimal(0)
+    weight_unit: str = "kg"
 
 
 class WorkOrder(Document, frozen=True, kw_only=True, omit_defaults=True, tag="work_order"):
@@ -166,8 +178,12 @@ class NumberBlock(Document, frozen=True, kw_only=True, omit_defaults=True, tag="
 
     Attributes:
         kind: `serial`, `lot` or `sscc`.
-        prefix, width: Number `n` is printed as prefix + n with zeros up to width.
+        prefix, width: Number `n` is printed as prefix + n with zeros up to width; an SSCC gets its
+            check digit behind it, its prefix is extension digit and company prefix.
         first, last: Inclusive.
+        epoch: Of the journal that may take from it: a journal that was begun anew does not know
+            what the one before has taken.
+        low: With this many left or fewer, a person should be told.
     """
 
     block: str
@@ -177,6 +193,8 @@ class NumberBlock(Document, frozen=True, kw_only=True, omit_defaults=True, tag="
     width: int
     first: int
     last: int
+    epoch: str = ""
+    low: int = 0
 
 
 class UnitPassport(Document, frozen=True, kw_only=True, omit_defaults=True, tag="unit_passport"):
@@ -193,6 +211,68 @@ class UnitPassport(Document, frozen=True, kw_only=True, omit_defaults=True, tag=
     passed: tuple[str, ...] = ()
     as_of: Microseconds = 0
     consumed_by: str = ""
+
+
+class ClosedUnits(Document, frozen=True, kw_only=True, omit_defaults=True, tag="closed_units"):
+    """Pieces of a closed order whose passports were withdrawn: enough to answer a late scan.
+
+    Attributes:
+        state: Of the order, `finished` or `cancelled`.
+        closed_at: When it was closed.
+        part: A large order comes in parts, from 0.
+        units: Serial numbers.
+    """
+
+    order: str
+    item: str
+    state: str
+    closed_at: Microseconds
+    part: int = 0
+    units: tuple[str, ...] = ()
+
+
+class CarrierType(Document, frozen=True, kw_only=True, omit_defaults=True, tag="carrier_type"):
+    """What may travel in the carriers whose number has a form.
+
+    Attributes:
+        pattern: Regular expression of their numbers, linear-time subset; empty: all others.
+        capacity: Largest total quantity; None: no limit.
+        item_mix: Different items together.
+        order_mix: Pieces of different orders together.
+    """
+
+    carrier_type: str
+    name: str = ""
+    name_zh: str = ""
+    pattern: str = ""
+    capacity: Decimal | None = None
+    item_mix: bool = False
+    order_mix: bool = False
+
+
+class CarrierContent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing in a carrier; `order` where it is known."""
+
+    thing: Thing
+    quantity: Decimal = Decimal(1)
+    unit: str = "pcs"
+    order: str = ""
+
+
+class CarrierPassport(
+    Document, frozen=True, kw_only=True, omit_defaults=True, tag="carrier_passport"
+):
+    """What a carrier holds by what all edges told; own acts after it come on top.
+
+    Attributes:
+        epoch, through: The receiving edge's own facts up to this number are in it.
+    """
+
+    carrier: Thing
+    contents: tuple[CarrierContent, ...] = ()
+    as_of: Microseconds = 0
+    epoch: str = ""
+    through: int = 0
 
 
 class LotPassport(Document, frozen=True, kw_only=True, omit_defaults=True, tag="lot_passport"):
@@ -223,6 +303,9 @@ AnyDocument = (
     | NumberBlock
     | UnitPassport
     | LotPassport
+    | ClosedUnits
+    | CarrierType
+    | CarrierPassport
     | Hold
 )
 DOCUMENTS: dict[str, type[Document]] = {
@@ -234,6 +317,9 @@ DOCUMENTS: dict[str, type[Document]] = {
     "number_block": NumberBlock,
     "unit_passport": UnitPassport,
     "lot_passport": LotPassport,
+    "closed_units": ClosedUnits,
+    "carrier_type": CarrierType,
+    "carrier_passport": CarrierPassport,
     "hold": Hold,
 }
 _encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
@@ -253,5 +339,5 @@ def decode_document(data: bytes) -> AnyDocument:
     """
     try:
         return _decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise InvalidMessageError(f"Not a desired-state document: {problem}.") from problem

@@ -20,6 +20,8 @@ PROTOCOL = 1
 MESSAGE_BYTES_MAX = 1024 * 1024
 UNPACKED_BYTES_MAX = 8 * 1024 * 1024
 BATCH_EVENTS_MAX = 500
+CREDIT_BATCHES = 4
+"""Batches of one edge that may be on their way; central may grant fewer."""
 
 Message = TypeVar("Message", bound=msgspec.Struct)
 
@@ -52,6 +54,18 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     protocol: int = PROTOCOL
 
 
+class SealedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts of a sealed epoch that the edge still has, without a hole between them.
+
+    Attributes:
+        first_seq, last_seq: Inclusive; both at the rim of a commit group.
+    """
+
+    epoch: str
+    first_seq: int
+    last_seq: int
+
+
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
     """What an edge says first on every connection, and every 30 s.
 
@@ -62,6 +76,8 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
         cursor: Position of the last desired-state change that it has applied.
         desired_hash: Content hash of its copy of the desired state.
         boot: Random id of this run of the agent.
+        sealed: What it still has of its sealed epochs, oldest first; a central that was restored
+            asks for what it lost of them.
     """
 
     edge: str
@@ -74,6 +90,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     boot: str
     sent_at: Microseconds
     software: str = ""
+    sealed: tuple[SealedRun, ...] = ()
     protocol: int = PROTOCOL
 
 
@@ -96,6 +113,11 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
         agreed_through: Last event of the answered batch on which both chains agree.
         agreed_hash: Hash of the group that ends there, so that a late answer is not taken for one
             about another chain.
+        credit: How many batches the edge may have on their way.
+        retry_after_s: With `busy`: how long the edge shall wait at least.
+        notice: Empty, or what people at the edge must hear: `two_agents`.
+        sealed_missing: In answer to a hello: sealed runs that central wants first; it names each in
+            an answer of its own.
     """
 
     edge: str
@@ -110,6 +132,10 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     head_hash: str = ""
     agreed_through: int = 0
     agreed_hash: str = ""
+    credit: int = CREDIT_BATCHES
+    retry_after_s: int = 0
+    notice: str = ""
+    sealed_missing: int = 0
     protocol: int = PROTOCOL
 
     @property
@@ -192,7 +218,8 @@ def pack(message: msgspec.Struct) -> bytes:
     Raises:
         InvalidMessageError: Larger than `MESSAGE_BYTES_MAX`; send less at once.
     """
-    data = zstandard.ZstdCompressor(level=3).compress(_encoder.encode(message))
+    # With a checksum: a flipped bit must not make another acknowledgement or another epoch.
+    data = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(_encoder.encode(message))
     if len(data) > MESSAGE_BYTES_MAX:
         raise InvalidMessageError(f"A message of {len(data):,} bytes is too large for the wire.")
     return data

@@ -68,6 +68,20 @@ class Certainty(StrEnum):
     ONE_OF_THESE = "one of these"
 
 
+class NumberTaken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A number that was taken out of a block which this edge alone may give.
+
+    It is used up with the event that says so, also where that event is taken back later.
+
+    Attributes:
+        block: Id of the `NumberBlock`.
+        number: The number itself, without prefix and check digit.
+    """
+
+    block: str
+    number: int
+
+
 class JobShare(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One order operation on a station at a moment.
 

@@ -27,19 +27,24 @@ from lineside.drivers.base import Driver
 from lineside.edge_agent.acquisition.line import StationLine
 from lineside.edge_agent.acquisition.supervisor import DeviceTask
 from lineside.edge_agent.config import Configuration
+from lineside.edge_agent.errors import PartEndedError
 from lineside.edge_agent.host import AliveMark, PlantClock, private_folder
 from lineside.edge_agent.interpretation.interpreter import Interpreter
 from lineside.edge_agent.journal.store import Journal
+from lineside.edge_agent.projections.carriers import CarriersProjection
+from lineside.edge_agent.projections.numbers import NumbersProjection
 from lineside.edge_agent.projections.oee import OeeProjection
 from lineside.edge_agent.projections.orders import OrdersProjection
 from lineside.edge_agent.projections.progress import ProgressProjection
 from lineside.edge_agent.projections.runner import ProjectionRunner
 from lineside.edge_agent.projections.units import UnitsProjection
 from lineside.edge_agent.recorder import Recorder
-from lineside.edge_agent.startup import broker_of, edge_id, software_version
+from lineside.edge_agent.startup import broker_of, edge_id, renewal_of, software_version
+from lineside.edge_agent.storage import StorageWatch
 from lineside.edge_agent.sync.desired_store import DesiredStore
 from lineside.edge_agent.sync.service import SyncService
 from lineside.edge_agent.terminal.api import build_api
+from lineside.edge_agent.terminal.board import LineBoard
 from lineside.edge_agent.terminal.desk import Known, TerminalDesk
 from lineside.edge_agent.terminal.plant import Plant
 from lineside.edge_agent.terminal.watchers import Watchers
@@ -89,13 +94,12 @@ class Agent:
             orders=OrdersProjection(),
             progress=ProgressProjection(),
             units=UnitsProjection(),
+            numbers=NumbersProjection(self.journal.baselines()),
+            carriers=CarriersProjection(),
             figures=OeeProjection(calendar=self.plant.calendar, edge=self.edge),
         )
-        self.runner = ProjectionRunner(
-            self.journal,
-            config.data_dir / "figures.db",
-            [self.known.orders, self.known.progress, self.known.units, self.known.figures],
-        )
+        figures_file = config.data_dir / "figures.db"
+        self.runner = ProjectionRunner(self.journal, figures_file, self.known.all())
         self.runner.catch_up()
         self.watchers = Watchers(config.edge.pages_max)
         self.recorder = Recorder(
@@ -105,12 +109,16 @@ class Agent:
             changed=self.watchers.tell,
             simulation=config.edge.simulation,
         )
+        self.storage = StorageWatch(self.journal, clock=self.clock, changed=self.watchers.tell)
         self.upkeep = self._make_upkeep()
         self.sync = self._make_sync()
         self.upkeep.sync = self.sync
         self.desk = self._make_desk()
         self.lines = self._make_lines()
         self.devices = self._make_devices(drivers)
+        self.upkeep.devices = self.devices
+        self.renewal = renewal_of(config, clock=self.clock, notice=self.upkeep.notice)
+        self.upkeep.renewal = self.renewal
         self.desired.on_change(self._desired_changed)
         self.port = config.port
         self.ready = asyncio.Event()
@@ -126,6 +134,7 @@ class Agent:
             watchers=self.watchers,
             clock=self.clock,
             alive=self._alive,
+            storage=self.storage,
         )
 
     def _make_desk(self) -> TerminalDesk:
@@ -139,6 +148,7 @@ class Agent:
             clock=self.clock,
             watchers=self.watchers,
             sync=self.upkeep.sync_status,
+            storage=self.storage.status,
             report=self.upkeep.health,
         )
 
@@ -177,6 +187,7 @@ class Agent:
                 clock=self.clock,
                 context=self.desk.context,
                 extend=self.desk.extend,
+                weigh=self.desk.weighed,
             )
             for station in self.config.stations
         ]
@@ -203,10 +214,13 @@ class Agent:
         parts: dict[str, Coroutine[Any, Any, None]] = {
             "http": server.serve(sockets=[listener]),
             "upkeep": self.upkeep.run(self.desk),
+            "storage": self.storage.run(),
             **{name: device.run() for name, device in self.devices.items()},
         }
         if self.sync is not None:
             parts["sync"] = self.sync.run()
+        if self.renewal is not None:
+            parts["renewal"] = self.renewal.run()
         tasks = {name: asyncio.create_task(part) for name, part in parts.items()}
         tasks["stop"] = asyncio.create_task(_wait(stopped))
         self.ready.set()
@@ -232,6 +246,9 @@ class Agent:
             if problem is not None:
                 log.error("agent_part_failed", part=name, why=str(problem))
                 raise problem
+            if task.done() and name != "stop":
+                log.error("agent_part_ended", part=name)
+                raise PartEndedError(name)
 
     async def begin(self) -> None:
         """Record the start, and that nobody watched the stations until now."""
@@ -282,7 +299,14 @@ class Agent:
         self.desired.close()
 
     def _server(self) -> tuple[_Server, socket.socket]:
-        api = build_api(self.desk, version=software_version(), web=WEB_DIST)
+        board = LineBoard(
+            self.config.stations,
+            screens=self.desk,
+            figures=self.known.figures,
+            plant=self.plant,
+            clock=self.clock,
+        )
+        api = build_api(self.desk, version=software_version(), web=WEB_DIST, board=board)
         listener = _listen(self.config.host, self.config.port)
         self.port = listener.getsockname()[1]
         settings = uvicorn.Config(

@@ -6,11 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+import structlog
+
 from lineside.contracts.errors import LinesideError
 
 _EXAMPLES = """examples:
   lineside-edge run edge.toml
   lineside-edge config check edge.toml
+  lineside-edge doctor edge.toml
   lineside-edge enrol line-1 --folder .
   lineside-edge probe opcua opc.tcp://192.0.2.10:4840
   lineside-edge oee shift.json --json
@@ -22,7 +25,7 @@ Each command has its own --help."""
 
 def parser() -> argparse.ArgumentParser:
     """The program's commands."""
-    from lineside.edge_agent.commands import agent, enrol, journal, oee, probe, scan
+    from lineside.edge_agent.commands import agent, doctor, enrol, journal, oee, probe, scan
 
     program = argparse.ArgumentParser(
         prog="lineside-edge",
@@ -32,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = program.add_subparsers(dest="command", required=True, metavar="COMMAND")
     agent.add_parsers(commands)
+    doctor.add_parsers(commands)
     enrol.add_parser(commands)
     oee.add_parser(commands)
     scan.add_parser(commands)
@@ -47,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 only on success, 1 for what went wrong, 2 for wrong usage.
     """
     args = parser().parse_args(arguments)
+    # Standard output belongs to what a command prints for programs.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         return run(args)

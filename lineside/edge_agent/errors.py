@@ -54,3 +54,15 @@ class TooManyWatchersError(LinesideError):
         super().__init__(
             f"{most} pages watch this edge already.", hint="Close pages that nobody looks at."
         )
+
+
+class PartEndedError(LinesideError):
+    """A part of the agent that runs for ever has ended without a word."""
+
+    code = "edge.part_ended"
+
+    def __init__(self, part: str) -> None:
+        super().__init__(
+            f"{part} ended by itself, so the agent ends as well.",
+            hint="The service manager starts it again; report the log.",
+        )

@@ -13,15 +13,73 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import structlog
 
-from lineside.contracts.clock import Clock
+from lineside.contracts.clock import US_PER_SECOND, Clock, Microseconds
 from lineside.contracts.errors import LinesideError
-from lineside.contracts.events import Event
+from lineside.contracts.events import Event, ScanRefused
 from lineside.edge_agent.errors import ProjectionsBehindError
 from lineside.edge_agent.journal.records import Appended
 from lineside.edge_agent.journal.store import Journal
 
 REPLAYED = "replayed"
+CLOCK_UNSURE = "clock_unsure"
+STEP_US = US_PER_SECOND
+SETTLED_AFTER_US = 15 * 60 * US_PER_SECOND
+"""So long a clock that was set forward is doubted, unless it comes back before."""
+GIVEN_UP_AFTER_US = 86_400 * US_PER_SECOND
+"""So long a clock that is behind what is recorded is doubted: then the past was wrong, not it."""
+LOOK_BACK_EVENTS = 5_000
 log = structlog.get_logger("edge.recorder")
+
+
+class ClockDoubt:
+    """Whether the wall clock can be believed, by the monotonic one and by what it said before.
+
+    A dead battery shows as a time before the last fact, a step as a move against the monotonic
+    clock. Nobody here knows which time is right; what is recorded meanwhile is marked.
+    """
+
+    def __init__(self, believed: Microseconds) -> None:
+        """Begin.
+
+        Args:
+            believed: The latest time that was recorded without doubt; 0 where there is none.
+        """
+        self._believed = believed
+        self._offset: Microseconds | None = None
+        self._moved_to: Microseconds = 0
+        self._since: Microseconds | None = None
+
+    def unsure(self, now: Microseconds, monotonic: Microseconds) -> bool:
+        """Whether what is recorded now must be marked."""
+        offset = now - monotonic
+        behind = now < self._believed - STEP_US
+        if self._offset is None:
+            self._offset = offset
+        if not behind and abs(offset - self._offset) < STEP_US:
+            self._offset, self._since = offset, None  # ordinary slewing is followed
+            self._believed = max(self._believed, now)
+            return False
+        if self._since is None or abs(offset - self._moved_to) >= STEP_US:
+            self._moved_to, self._since = offset, monotonic
+        if monotonic - self._since < (GIVEN_UP_AFTER_US if behind else SETTLED_AFTER_US):
+            if behind:
+                self._offset = None  # when it is set right, that is no new step
+            return True
+        self._offset, self._since, self._believed = offset, None, now
+        return False
+
+
+def _believed(journal: Journal) -> Microseconds:
+    """When the last fact was recorded whose time is not in doubt; 0 where there is none."""
+    head = journal.head()
+    for stored in reversed(journal.read(max(0, head - LOOK_BACK_EVENTS), LOOK_BACK_EVENTS)):
+        try:
+            event = stored.event
+        except LinesideError:
+            continue
+        if CLOCK_UNSURE not in event.flags:
+            return event.recorded_at
+    return 0
 
 
 class Recorder:
@@ -54,10 +112,11 @@ class Recorder:
         self._follow = follow
         self._changed = changed
         self._simulation = simulation
+        self._doubt = ClockDoubt(0 if simulation else _believed(journal))
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._behind = ""
         self.problem: LinesideError | None = None
-        self.recorded = 0
+        self.recorded = self.refused_scans = 0
 
     def lock(self, station: str) -> asyncio.Lock:
         """Held from decision to commit; empty text: the edge itself."""
@@ -82,7 +141,9 @@ class Recorder:
             JournalFailedError: The journal is stopped.
         """
         now = self._clock.now()
-        stamped = [self._stamp(event, now) for event in events]
+        # A simulated plant moves its clock on purpose.
+        unsure = not self._simulation and self._doubt.unsure(now, self._clock.monotonic())
+        stamped = [self._stamp(event, now, unsure=unsure) for event in events]
         try:
             appended = await self._journal.append_async(stamped, baselines=baselines, answer=answer)
         except LinesideError as problem:
@@ -90,6 +151,7 @@ class Recorder:
             raise
         self.problem = None
         self.recorded += len(stamped)
+        self.refused_scans += sum(isinstance(event, ScanRefused) for event in stamped)
         self._catch_up()
         self._changed({event.station for event in stamped})
         return appended
@@ -115,10 +177,12 @@ class Recorder:
         else:
             self._behind = ""
 
-    def _stamp(self, event: Event, now: int) -> Event:
+    def _stamp(self, event: Event, now: int, *, unsure: bool) -> Event:
         flags = event.flags
         if self._simulation and REPLAYED not in flags:
             flags = tuple(sorted({*flags, REPLAYED}))
+        if unsure and CLOCK_UNSURE not in flags:
+            flags = tuple(sorted({*flags, CLOCK_UNSURE}))
         if flags == event.flags and event.recorded_at == now:
             return event
         return msgspec.structs.replace(event, recorded_at=now, flags=flags)

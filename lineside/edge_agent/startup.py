@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from lineside.contracts.clock import Clock
 from lineside.contracts.errors import ConfigurationError
 from lineside.edge_agent import enrolment
 from lineside.edge_agent.config import Configuration
+from lineside.edge_agent.renewal import Renewal
 from lineside.edge_agent.sync.mqtt import Broker, Tls
 
 MQTT_PORT, MQTTS_PORT = 1883, 8883
@@ -33,6 +36,8 @@ def edge_id(config: Configuration) -> str:
         EnrolmentError: The certificate cannot be read.
     """
     if config.identity.certificate:
+        if config.identity.key:
+            enrolment.finish_replacing(identity_files(config))
         return enrolment.edge_id_from_certificate(Path(config.identity.certificate))
     if config.broker:
         raise ConfigurationError(
@@ -42,6 +47,27 @@ def edge_id(config: Configuration) -> str:
             expected="this edge's certificate, since a broker is named: run `lineside-edge enrol`",
         )
     return UNENROLLED
+
+
+def identity_files(config: Configuration) -> enrolment.IdentityFiles:
+    """Where the identity of the configuration lies."""
+    identity = config.identity
+    return enrolment.IdentityFiles(
+        certificate=Path(identity.certificate),
+        key=Path(identity.key),
+        authority=Path(identity.authority),
+    )
+
+
+def renewal_of(
+    config: Configuration, *, clock: Clock, notice: Callable[[str, str], None]
+) -> Renewal | None:
+    """What renews the certificate; None: it was not given by central, so nobody can be asked."""
+    identity = config.identity
+    if not (identity.certificate and identity.key and identity.authority):
+        return None
+    files = identity_files(config)
+    return Renewal(files, clock=clock, notice=notice) if files.central.is_file() else None
 
 
 def broker_of(config: Configuration) -> Broker | None:

@@ -24,6 +24,7 @@ from lineside.contracts.events.machine import (
     SignalChanged,
     StateChanged,
     ValueRecorded,
+    Weighed,
 )
 from lineside.contracts.events.orders import (
     BookingMoved,
@@ -99,6 +100,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     GapFound,
     ClockStepped,
     QuantityDeclared,
+    Weighed,
     SignedOn,
     SignedOff,
     OrderStarted,
@@ -223,4 +225,5 @@ __all__ = [
     "UnitRerouted",
     "UnitStarted",
     "ValueRecorded",
+    "Weighed",
 ]

@@ -51,7 +51,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
         voids: The event that this one takes back.
         reason: Why it was corrected, voided, overridden, reprinted.
         flags: Marks for people and figures, sorted: `replayed`, `late`, `spans`, `over_gap`,
-            `duplicate`, `overlap`, `zero_span`, `over_quantity`, `degraded`, `clock_unsure`.
+            `duplicate`, `overlap`, `zero_span`, `over_quantity`, `degraded`, `clock_unsure`,
+            `before_release` (made before the first piece was released), `split` (a counter reading
+            that a person told afterwards, at a boundary).
     """
 
     occurred_at: Microseconds

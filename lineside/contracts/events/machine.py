@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from lineside.contracts.clock import Microseconds
 from lineside.contracts.events.base import Event
-from lineside.contracts.units import Quantity
+from lineside.contracts.units import Quantity, Thing
 
 
 class MachineState(StrEnum):
@@ -213,6 +213,7 @@ class QuantityDeclared(
         quantity: Amount; its outcome repeats the kind for readers outside the KPI model.
         order: The order meant; empty: the one on the station at `occurred_at` (R18).
         booking: The booking that reported it, if any.
+        thing: The piece, where it is one with a number.
     """
 
     kind: str
@@ -221,3 +222,30 @@ class QuantityDeclared(
     operation: str = ""
     item: str = ""
     booking: str = ""
+    thing: Thing | None = None
+
+
+class Weighed(Event, frozen=True, kw_only=True, omit_defaults=True, tag="weighed"):
+    """A scale came to rest with a load; the quantity that follows in the same act counts it.
+
+    The weight is the fact, the pieces are what was made of it with the piece weight then in force.
+    A load that is no plausible number of pieces is a fact as well: `verdict` says why it counts
+    nothing.
+
+    Attributes:
+        weight: What the scale showed, with its own digits.
+        net: The scale itself has taken the tare off.
+        tare: What was taken off here, in the weight's unit.
+        piece_weight: Of one piece, in the weight's unit; 0: not known.
+        pieces: What it counted; None: nothing.
+        scale: Device that weighed; empty: a person typed it.
+    """
+
+    weight: Quantity
+    net: bool = False
+    tare: Decimal = Decimal(0)
+    piece_weight: Decimal = Decimal(0)
+    pieces: Decimal | None = None
+    order: str = ""
+    operation: str = ""
+    scale: str = ""

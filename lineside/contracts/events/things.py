@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from lineside.contracts.events.base import Event
-from lineside.contracts.units import Certainty, Quantity, Thing
+from lineside.contracts.units import Certainty, NumberTaken, Quantity, Thing
 
 
 class UnitStarted(Event, frozen=True, kw_only=True, omit_defaults=True, tag="unit_started"):
@@ -102,20 +102,32 @@ class ComponentFitted(Event, frozen=True, kw_only=True, omit_defaults=True, tag=
 class ComponentRemoved(
     Event, frozen=True, kw_only=True, omit_defaults=True, tag="component_removed"
 ):
-    """A piece was taken out of another; the link ends here and stays visible."""
+    """A component was taken out of another; the link ends here and stays visible.
+
+    Attributes:
+        component: A piece with a number, or a lot of which some was consumed.
+        quantity: How much was taken out; None: all of it. A part leaves the link standing with what
+            is still in.
+    """
 
     component: Thing
     out_of: Thing
+    quantity: Quantity | None = None
     order: str = ""
     operation: str = ""
 
 
 class LotCreated(Event, frozen=True, kw_only=True, omit_defaults=True, tag="lot_created"):
-    """A lot came into being: made here, or received from a supplier (`issuer`)."""
+    """A lot came into being: made here, or received from a supplier (`issuer`).
+
+    Attributes:
+        taken: Where its number comes from; None: from elsewhere.
+    """
 
     lot: Thing
     quantity: Quantity
     order: str = ""
+    taken: NumberTaken | None = None
 
 
 class LotSplit(Event, frozen=True, kw_only=True, omit_defaults=True, tag="lot_split"):
@@ -135,37 +147,50 @@ class LotMerged(Event, frozen=True, kw_only=True, omit_defaults=True, tag="lot_m
 
 
 class PutInCarrier(Event, frozen=True, kw_only=True, omit_defaults=True, tag="put_in_carrier"):
-    """A thing travels in a carrier from now on."""
+    """A thing travels in a carrier from now on; `order` is the one that the thing belongs to."""
 
     content: Thing
     carrier: Thing
     quantity: Quantity = Quantity(value=Decimal(1))
+    order: str = ""
 
 
 class TakenOutOfCarrier(
     Event, frozen=True, kw_only=True, omit_defaults=True, tag="taken_out_of_carrier"
 ):
-    """A thing left its carrier."""
+    """A thing left its carrier; `order` is the one that the thing belongs to."""
 
     content: Thing
     carrier: Thing
     quantity: Quantity = Quantity(value=Decimal(1))
-
-
-class SerialAssigned(Event, frozen=True, kw_only=True, omit_defaults=True, tag="serial_assigned"):
-    """A piece of a lot got a serial number."""
-
-    unit: Thing
-    lot: Thing
     order: str = ""
 
 
+class SerialAssigned(Event, frozen=True, kw_only=True, omit_defaults=True, tag="serial_assigned"):
+    """A piece got a serial number.
+
+    Attributes:
+        lot: The lot of which it is a piece: a genealogy link; None: it is of no lot.
+        taken: Where its number comes from; None: from elsewhere.
+    """
+
+    unit: Thing
+    lot: Thing | None = None
+    order: str = ""
+    taken: NumberTaken | None = None
+
+
 class LabelPrinted(Event, frozen=True, kw_only=True, omit_defaults=True, tag="label_printed"):
-    """A label was printed. Reprints carry a copy number and the base's reason."""
+    """A label was printed. Reprints carry a copy number and the base's reason.
+
+    Attributes:
+        taken: Where the number of a new carrier comes from, which begins with its label.
+    """
 
     thing: Thing
     template: str
     copy: int = 1
+    taken: NumberTaken | None = None
 
 
 class LabelReprinted(Event, frozen=True, kw_only=True, omit_defaults=True, tag="label_reprinted"):

@@ -23,6 +23,13 @@ from asyncua.ua.uaerrors import UaError
 
 from lineside.contracts.clock import Microseconds
 from lineside.contracts.errors import InvalidMessageError
+from lineside.drivers.opcua.primitives import (
+    localized_text,
+    node_number,
+    skip_bytes,
+    skip_diagnostics,
+    text_or_bytes,
+)
 
 PUBLISH_RESPONSE = 829
 READ_RESPONSE = 634
@@ -35,6 +42,8 @@ ARRAY = 0x80
 """Bit in `RawValue.kind`: not a scalar."""
 NULL, BOOLEAN, FLOAT, DOUBLE, STRING, DATE_TIME, GUID, BYTES, XML = 0, 1, 10, 11, 12, 13, 14, 15, 16
 STATUS, QUALIFIED_NAME, LOCALIZED_TEXT = 19, 20, 21
+_NODE_ID, _EXPANDED_NODE_ID, _EXTENSION_OBJECT, _DATA_VALUE, _VARIANT = 17, 18, 22, 23, 24
+_DIAGNOSTICS = 25
 
 _EPOCH_TICKS = 116_444_736_000_000_000  # 1970 in 100 ns since 1601
 _TICKS_PER_US = 10
@@ -43,9 +52,14 @@ _BAD = 0x8000_0000
 _VALUE, _STATUS, _SOURCE, _SERVER, _SOURCE_PICO, _SERVER_PICO = 1, 2, 4, 8, 16, 32
 _NUMBERS = dict(zip(range(1, 12), "?bBhHiIqQfd", strict=True))
 _LENGTHS = {GUID: 16, DATE_TIME: 8, STATUS: 4}
+_SIZES = _LENGTHS | {kind: struct.calcsize(f"<{form}") for kind, form in _NUMBERS.items()}
 _SCALAR_BYTES = {STRING, BYTES, XML}
 
-_UNREADABLE = (struct.error, IndexError, ValueError, UaError, NotEnoughData, RecursionError)
+_UNREADABLE = (
+    *(struct.error, IndexError, ValueError, UaError, NotEnoughData, RecursionError),
+    # asyncua's own decoder, which reads node ids, trips over absurd ones
+    *(TypeError, AttributeError, KeyError, OverflowError),
+)
 _U32 = struct.Struct("<I")
 _I32 = struct.Struct("<i")
 _I64 = struct.Struct("<q")
@@ -132,7 +146,7 @@ def republish_response(data: bytes) -> Notification:
 def fault(data: bytes) -> int:
     """Status code of a ServiceFault, Bad where it cannot be read; 0 for another answer."""
     try:
-        if _node_number(data, 0)[0] != SERVICE_FAULT:
+        if node_number(data, 0)[0] != SERVICE_FAULT:
             return 0
         return _response_header(data, SERVICE_FAULT)[0]
     except _UNREADABLE:
@@ -159,18 +173,18 @@ def read_response(data: bytes) -> list[RawValue]:
 
 
 def _response_header(data: bytes, expected: int) -> tuple[int, int]:
-    kind, position = _node_number(data, 0)
+    kind, position = node_number(data, 0)
     _timestamp, _handle, result = _HEADER.unpack_from(data, position)
-    position = _skip_diagnostics(data, position + 16)
+    position = skip_diagnostics(data, position + 16)
     (strings,) = _I32.unpack_from(data, position)
     position += 4
     for _ in range(max(strings, 0)):
-        position = _skip_bytes(data, position)
-    _extra, position = _node_number(data, position)
+        position = skip_bytes(data, position)
+    _extra, position = node_number(data, position)
     body = data[position]
     position += 1
     if body:
-        position = _skip_bytes(data, position)
+        position = skip_bytes(data, position)
     if kind == SERVICE_FAULT:
         return result or _BAD, position
     if kind != expected:
@@ -184,7 +198,7 @@ def _message(data: bytes, position: int) -> Notification:
     position += 16
     message = Notification(sequence=sequence, values=[], keep_alive=parts <= 0)
     for _ in range(max(parts, 0)):
-        kind, position = _node_number(data, position)
+        kind, position = node_number(data, position)
         if data[position] == 0:  # no body
             position += 1
             continue
@@ -274,27 +288,74 @@ def _data_value(data: bytes, position: int, handle: int) -> tuple[RawValue, int]
 
 def _variant(data: bytes, position: int) -> tuple[Any, int, int]:
     kind = data[position]
-    start, position = position, position + 1
+    position += 1
     if kind == NULL:
         return None, NULL, position
     if letter := _NUMBERS.get(kind):
         layout = _number(letter)
         return layout.unpack_from(data, position)[0], kind, position + layout.size
     if kind in _SCALAR_BYTES:
-        value, position = _text_or_bytes(data, position)
+        value, position = text_or_bytes(data, position)
         if value is not None and kind != BYTES:
             return value.decode("utf-8", errors="replace"), kind, position
         return value, kind, position
     if length := _LENGTHS.get(kind):
         return _fixed(data, position, kind), kind, position + length
     if kind == LOCALIZED_TEXT:
-        text, position = _localized_text(data, position)
+        text, position = localized_text(data, position)
         return text, kind, position
-    buffer = Buffer(data, start)
-    value = ua_binary.variant_from_binary(buffer)
     if kind == QUALIFIED_NAME:
-        return value.Value.Name or "", kind, buffer.cur_pos
-    return None, (kind & 0x3F) | (ARRAY if kind & 0xC0 else 0), buffer.cur_pos
+        name, position = text_or_bytes(data, position + 2)
+        return (name or b"").decode("utf-8", errors="replace"), kind, position
+    if not kind & 0xC0:
+        return None, kind, _after_element(data, position, kind)
+    return None, (kind & 0x3F) | ARRAY, _after_array(data, position, kind)
+
+
+def _after_array(data: bytes, position: int, kind: int) -> int:
+    """Position after an array. Its values are not used, so none is made, however many are said."""
+    (count,) = _I32.unpack_from(data, position)
+    position += 4
+    if count > len(data) - position:
+        message = "an array is longer than its message"
+        raise ValueError(message)
+    element = kind & 0x3F
+    if size := _SIZES.get(element):
+        position += size * max(count, 0)
+    else:
+        for _ in range(max(count, 0)):
+            position = _after_element(data, position, element)
+    if kind & 0x40:  # dimensions
+        (count,) = _I32.unpack_from(data, position)
+        position += 4 + 4 * max(count, 0)
+    if position > len(data):
+        message = "an array is longer than its message"
+        raise ValueError(message)
+    return position
+
+
+def _after_element(data: bytes, position: int, kind: int) -> int:
+    """Position after one value of a built-in type that is no number, text or time."""
+    if kind in {_NODE_ID, _EXPANDED_NODE_ID}:
+        buffer = Buffer(data, position)
+        ua_binary.nodeid_from_binary(buffer)
+        return buffer.cur_pos
+    if kind == QUALIFIED_NAME:
+        return skip_bytes(data, position + 2)
+    if kind == LOCALIZED_TEXT:
+        return localized_text(data, position)[1]
+    if kind == _EXTENSION_OBJECT:
+        _, position = node_number(data, position)
+        return skip_bytes(data, position + 1) if data[position] else position + 1
+    if kind == _DATA_VALUE:
+        return _data_value(data, position, 0)[1]
+    if kind == _VARIANT:
+        return _variant(data, position)[2]
+    if kind == _DIAGNOSTICS:
+        return skip_diagnostics(data, position)
+    if kind in _SCALAR_BYTES or kind > _DIAGNOSTICS:  # reserved ones are written as byte strings
+        return skip_bytes(data, position)
+    return position + _SIZES.get(kind, 0)
 
 
 def _fixed(data: bytes, position: int, kind: int) -> int | str | None:
@@ -303,17 +364,6 @@ def _fixed(data: bytes, position: int, kind: int) -> int | str | None:
     if kind == STATUS:
         return _U32.unpack_from(data, position)[0]
     return str(uuid.UUID(bytes_le=data[position : position + 16]))
-
-
-def _localized_text(data: bytes, position: int) -> tuple[str, int]:
-    mask = data[position]
-    position += 1
-    if mask & 1:
-        position = _skip_bytes(data, position)
-    text = None
-    if mask & 2:
-        text, position = _text_or_bytes(data, position)
-    return "" if text is None else text.decode("utf-8", errors="replace"), position
 
 
 @lru_cache(maxsize=16)
@@ -325,46 +375,3 @@ def _time(ticks: int) -> Microseconds | None:
     if 0 < ticks < _TICKS_MAX:
         return (ticks - _EPOCH_TICKS) // _TICKS_PER_US
     return None
-
-
-def _text_or_bytes(data: bytes, position: int) -> tuple[bytes | None, int]:
-    (length,) = _I32.unpack_from(data, position)
-    position += 4
-    if length < 0:
-        return None, position
-    end = position + length
-    if end > len(data):
-        message = "a text is longer than its message"
-        raise ValueError(message)
-    return data[position:end], end
-
-
-def _skip_bytes(data: bytes, position: int) -> int:
-    (length,) = _I32.unpack_from(data, position)
-    return position + 4 + max(length, 0)
-
-
-def _node_number(data: bytes, position: int) -> tuple[int, int]:
-    """Numeric node id; -1 for another kind of identifier."""
-    encoding = data[position]
-    if encoding == 0:
-        return data[position + 1], position + 2
-    if encoding == 1:
-        return int.from_bytes(data[position + 2 : position + 4], "little"), position + 4
-    buffer = Buffer(data, position)
-    node = ua_binary.nodeid_from_binary(buffer)
-    number = node.Identifier if isinstance(node.Identifier, int) else -1
-    return number, buffer.cur_pos
-
-
-def _skip_diagnostics(data: bytes, position: int) -> int:
-    while True:
-        mask = data[position]
-        position += 1
-        for bit in (0x01, 0x02, 0x04, 0x08):  # symbolic id, namespace, locale, localized text
-            position += 4 if mask & bit else 0
-        if mask & 0x10:
-            position = _skip_bytes(data, position)
-        position += 4 if mask & 0x20 else 0
-        if not mask & 0x40:  # no inner diagnostics
-            return position

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -11,7 +12,13 @@ from lineside.contracts.events import Event
 from lineside.contracts.samples import Reading
 from lineside.edge_agent.errors import ProjectionsBehindError
 from lineside.edge_agent.interpretation.interpreter import Interpreter
-from lineside.edge_agent.interpretation.shapes import Context, Memory, Outcome, Write
+from lineside.edge_agent.interpretation.shapes import (
+    Context,
+    Memory,
+    Outcome,
+    Weighing,
+    Write,
+)
 from lineside.edge_agent.journal.errors import JournalBusyError, JournalFullError
 from lineside.edge_agent.recorder import Recorder
 
@@ -20,6 +27,7 @@ log = structlog.get_logger("edge.acquisition")
 
 ContextOf = Callable[[str], Context]
 Extend = Callable[[str, tuple[Event, ...]], tuple[Event, ...]]
+Weigh = Callable[[str, Weighing, str], Awaitable[bool]]
 
 
 class StationLine:
@@ -37,6 +45,7 @@ class StationLine:
         clock: Clock,
         context: ContextOf,
         extend: Extend,
+        weigh: Weigh,
     ) -> None:
         """Begin with an empty memory.
 
@@ -46,6 +55,7 @@ class StationLine:
             clock: Business time.
             context: Orders and calendar of a station at this moment.
             extend: What facts of a machine mean for pieces in work; committed with them.
+            weigh: Decides on a load with the id of its act; False: nothing can be recorded now.
         """
         self.station = interpreter.station.id
         self.devices = interpreter.devices
@@ -54,6 +64,7 @@ class StationLine:
         self._clock = clock
         self._context = context
         self._extend = extend
+        self._weigh = weigh
         self._memory = Memory()
 
     async def begin(self, baselines: Mapping[str, bytes], alive: Microseconds | None) -> None:
@@ -82,9 +93,17 @@ class StationLine:
                     now=self._clock.now(),
                     context=self._context(self.station),
                 )
-                if await self._commit(outcome):
-                    return outcome.writes
+                committed = await self._commit(outcome)
+            if committed:
+                await self._weigh_all(outcome.weighings)
+                return outcome.writes
             await self._clock.sleep(RETRY_S)
+
+    async def _weigh_all(self, weighings: Sequence[Weighing]) -> None:
+        for weighing in weighings:
+            act = uuid.uuid4().hex  # one id, however often it is tried
+            while not await self._weigh(self.station, weighing, act):
+                await self._clock.sleep(RETRY_S)
 
     async def _commit(self, outcome: Outcome) -> bool:
         if outcome.empty:

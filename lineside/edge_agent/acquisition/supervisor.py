@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -25,7 +25,12 @@ OnScan = Callable[[str, ScanRead], Awaitable[None]]
 
 
 class DeviceTask:
-    """Follows one device."""
+    """Follows one device.
+
+    Attributes:
+        connected: It answers.
+        read_at: When something was last read of it, by the clock that never steps.
+    """
 
     def __init__(
         self,
@@ -58,6 +63,9 @@ class DeviceTask:
         self._backoff = backoff or Backoff()
         self._lost = False
         self._heard_at: Microseconds | None = None
+        self._waits: asyncio.Task[object] | None = None
+        self._slept_since: Microseconds | None = None
+        self.read_at: Microseconds | None = None
         self.connected = False
 
     async def run(self) -> None:
@@ -83,6 +91,14 @@ class DeviceTask:
             )
         await self._driver.write(signal, value)
 
+    def slept(self, since: Microseconds) -> None:
+        """The computer was suspended; nobody watched since then. The device is asked anew."""
+        if not self.connected:
+            return  # its state is unknown already, and is read anew once it answers
+        self._slept_since = since
+        if self._waits is not None:
+            self._waits.cancel()
+
     async def _connection(self) -> Exception:
         """One connection from beginning to end; what ended it."""
         began = self._clock.monotonic()
@@ -91,12 +107,20 @@ class DeviceTask:
             self.connected = True
             self._backoff.reached()
             await self._find()
-            async for batch in self._driver.readings():
-                self._heard_at = self._clock.now()
+            readings = self._driver.readings()
+            while self._slept_since is None:
+                batch = await self._next(readings)
+                if batch is None:
+                    return DriverError(f"{self.device} has nothing more to say.")
+                self._heard_at, self.read_at = self._clock.now(), self._clock.monotonic()
                 await self._take(batch)
-            return DriverError(f"{self.device} has nothing more to say.")
+            return DriverUnavailableError(SLEPT)
         except JournalError:
             raise
+        except asyncio.CancelledError:
+            if _asked_to_end():
+                raise
+            return DriverError(f"{self.device}: its driver ended itself.")
         except Exception as problem:  # a driver's fault must not end the agent
             if not isinstance(problem, DriverError):
                 log.exception("driver_fault", device=self.device)
@@ -106,6 +130,21 @@ class DeviceTask:
             self._backoff.worked((self._clock.monotonic() - began) / US_PER_SECOND)
             with suppress(DriverError, OSError):
                 await self._driver.close()
+
+    async def _next(self, readings: AsyncIterator[Sequence[Reading]]) -> Sequence[Reading] | None:
+        """The next batch; None where there are no more. Ends when the computer has slept.
+
+        Only this waiting is broken off: what was read is committed in any case.
+        """
+        self._waits = task = asyncio.current_task()
+        try:
+            return await anext(readings, None)
+        except asyncio.CancelledError:
+            if self._slept_since is None or task is None or task.uncancel():
+                raise
+            raise DriverUnavailableError(SLEPT) from None
+        finally:
+            self._waits = None
 
     async def _take(self, batch: Sequence[Reading]) -> None:
         scans = [reading for reading in batch if isinstance(reading, ScanRead)]
@@ -162,19 +201,21 @@ class DeviceTask:
 
     async def _lose(self, problem: Exception) -> None:
         """Say once that the device is lost; its stations are unknown since it was heard."""
+        slept_since, self._slept_since = self._slept_since, None
         if self._lost:
             return
         self._lost = True
         now = self._clock.now()
         since = self._heard_at if self._heard_at is not None else now
+        since = max(since, self._horizon(now))
+        if slept_since is not None:
+            since = min(since, slept_since)
         detail = str(problem)[:DETAIL_CHARS_MAX]
         log.warning("device_lost", device=self.device, why=detail)
         await self._record(
             [DeviceLost(occurred_at=now, recorded_at=now, device=self.device, detail=detail)]
         )
-        notice = DriverNotice(
-            kind="lost", detail=detail, read_at=now, since=max(since, self._horizon(now))
-        )
+        notice = DriverNotice(kind="lost", detail=detail, read_at=now, since=since)
         await asyncio.gather(*(line.take(self.device, [notice]) for line in self._lines))
 
     def _horizon(self, now: Microseconds) -> Microseconds:
@@ -191,4 +232,10 @@ class DeviceTask:
                 return
 
 
+def _asked_to_end() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 QUIET_US = 5 * US_PER_SECOND
+SLEPT = "This computer was suspended."

@@ -1,4 +1,4 @@
-"""`run`, `config` and `doctor`: the agent itself and its configuration file."""
+"""`run` and `config`: the agent itself and its configuration file."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from lineside.contracts.clock import SystemClock
 from lineside.contracts.errors import LinesideError
 from lineside.edge_agent import config as configuration
+from lineside.edge_agent.host import tell_service_manager, watchdog_s
+
+if TYPE_CHECKING:
+    from lineside.edge_agent.app import Agent
 
 EX_TEMPORARY = 75
 Commands = Any  # argparse keeps the type of its sub-parsers to itself
 
 
 def add_parsers(commands: Commands) -> None:
-    """Add the commands `run`, `config` and `doctor`."""
+    """Add the commands `run` and `config`."""
     run_parser = _command(
         commands, "run", "run the agent until it is interrupted", "lineside-edge run edge.toml"
     )
@@ -49,13 +53,6 @@ def add_parsers(commands: Commands) -> None:
     apply.add_argument("new", type=Path, help="the new configuration file")
     _file(apply)
     apply.set_defaults(run=apply_configuration)
-
-    doctor = _command(
-        commands, "doctor", "look at configuration, journal and disk", "lineside-edge doctor"
-    )
-    _file(doctor)
-    doctor.add_argument("--json", action="store_true", help="print JSON")
-    doctor.set_defaults(run=examine)
 
 
 def _command(commands: Commands, name: str, what: str, example: str) -> argparse.ArgumentParser:
@@ -132,11 +129,35 @@ async def _serve(checked: configuration.Configuration) -> None:
     if not running.done():
         host = f"[{checked.host}]" if ":" in checked.host else checked.host
         print(f"lineside-edge {agent.edge}: terminal at http://{host}:{agent.port}/", flush=True)
+        tell_service_manager("READY=1")
     ready.cancel()
+    watched = asyncio.create_task(_show_life(agent))
     try:
         await running
     except asyncio.CancelledError:
         return
+    finally:
+        watched.cancel()
+        tell_service_manager("STOPPING=1")
+
+
+async def _show_life(agent: Agent) -> None:
+    """Answer the service manager's watchdog while this loop turns and the journal's writer works.
+
+    The writer is asked for an empty transaction, in a thread of its own: a writer that hangs must
+    not stop the loop, and a loop that hangs must not be spoken for by the writer.
+    """
+    period = watchdog_s()
+    if period is None:
+        return
+    while True:
+        try:
+            await asyncio.to_thread(agent.journal.answers, period)
+        except (LinesideError, TimeoutError) as problem:
+            structlog.get_logger("edge.watchdog").error("journal_silent", why=str(problem))
+        else:
+            tell_service_manager("WATCHDOG=1")
+        await asyncio.sleep(period / 3)
 
 
 def check_configuration(args: argparse.Namespace) -> int:
@@ -184,40 +205,3 @@ def apply_configuration(args: argparse.Namespace) -> int:
     fresh.replace(target)
     print(f"{target} is in place; restart the agent to use it.")
     return 0
-
-
-def examine(args: argparse.Namespace) -> int:
-    """Look at what an agent needs, and say what is wrong.
-
-    Returns:
-        0 when everything is in order, else 1.
-    """
-    from lineside.edge_agent.host import disk_share
-    from lineside.edge_agent.journal.reading import JournalReader
-
-    found: list[dict[str, object]] = []
-
-    def note(name: str, text: str, *, fine: bool) -> None:
-        found.append({"check": name, "ok": fine, "text": text})
-
-    try:
-        checked = _checked(args.file)
-        note("configuration", f"{args.file} is right", fine=True)
-        share = disk_share(checked.data_dir.parent)
-        note("disk", f"{share:.0%} used", fine=share < 0.8)  # noqa: PLR2004
-        path = checked.data_dir / "journal.db"
-        if path.exists():
-            reader = JournalReader(path)
-            broken = list(reader.verify(reader.verified_through()))
-            note("journal", f"{reader.head():,} facts", fine=not broken)
-            reader.close()
-        else:
-            note("journal", "not created yet", fine=True)
-    except LinesideError as problem:
-        note("configuration", str(problem), fine=False)
-    if args.json:
-        print(json.dumps(found, ensure_ascii=False))
-    else:
-        for one in found:
-            print(f"{'ok  ' if one['ok'] else 'BAD '} {one['check']}: {one['text']}")
-    return 0 if all(one["ok"] for one in found) else 1

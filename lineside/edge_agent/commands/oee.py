@@ -30,6 +30,7 @@ from lineside.edge_agent.commands.oee_cases import (
     CaseFileError,
     read_cases,
 )
+from lineside.edge_agent.journal.medium import Medium
 from lineside.edge_agent.journal.store import Journal
 from lineside.edge_agent.projections.oee import OeeProjection
 
@@ -113,7 +114,9 @@ def evaluate(text: str) -> list[dict[str, Any]]:
 
 def _case_results(case: Case, path: Path) -> dict[str, Any]:
     projection = OeeProjection(calendar=case.calendar, keep_us=None)
-    with Journal.open(path, clock=ManualClock()) as journal:
+    with Journal.open(
+        path, clock=ManualClock(), ballast_bytes=0, examine=lambda _: Medium()
+    ) as journal:
         _append(journal, case.events)
         _follow(journal, projection)
     windows: dict[str, tuple[Window, Microseconds, WindowResult]] = {}

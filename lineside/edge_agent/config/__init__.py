@@ -28,6 +28,7 @@ from lineside.edge_agent.config.sections import (
     Document,
     EdgeSection,
     IdentitySection,
+    ScaleSection,
     ScanSection,
     StateSection,
     StationSection,
@@ -43,6 +44,7 @@ __all__ = [
     "DiscreteSection",
     "EdgeSection",
     "IdentitySection",
+    "ScaleSection",
     "ScanSection",
     "StateSection",
     "StationSection",
@@ -62,6 +64,7 @@ WORDS: dict[str, list[str]] = {
     "kind": ["rolling", "resetting"],
     "severity": ["warning", "fault"],
     "state_from": ["signals", "acts"],
+    "unit": ["mg", "g", "kg", "t"],
     "counts_from": ["counter", "unit_finished", "declaration", "scale"],
     "missing_passport": ["refuse", "ask", "accept"],
 }

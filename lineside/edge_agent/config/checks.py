@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import cast
 
 from lineside.contracts.errors import ConfigurationError, LinesideError
@@ -84,6 +85,7 @@ def _check_sources(station: StationSection, where: str, file: str) -> None:
             found={},
             expected="a map of values to states, or a profile",
         )
+    _check_scale(station, where, file)
     for number, trigger in enumerate(station.trigger):
         here = station.located(trigger.sequence)[0]
         _one_device(station, trigger.acknowledge, here, key=f"{where}.trigger[{number}]", file=file)
@@ -117,6 +119,45 @@ def _check_sources(station: StationSection, where: str, file: str) -> None:
             key=f"{key}.max_per_min",
             found=str(counter.max_per_min),
             expected="pieces a minute, above 0",
+        )
+
+
+def _check_scale(station: StationSection, where: str, file: str) -> None:
+    scale = station.scale
+    require(
+        (scale is not None) == (station.counts_from == "scale"),
+        file=file,
+        key=f"{where}.scale",
+        found=None if scale is None else scale.signal,
+        expected='[station.scale] together with counts_from = "scale"',
+    )
+    if scale is None:
+        return
+    half = Decimal("0.5")
+    rules = (
+        ("empty_below", scale.empty_below, scale.empty_below > 0, "a weight above 0"),
+        ("settle_s", scale.settle_s, scale.settle_s >= 0, "seconds, 0 or more"),
+        ("piece_weight", scale.piece_weight, scale.piece_weight >= 0, "a weight, 0 or more"),
+        ("tare", scale.tare, scale.tare >= 0, "a weight, 0 or more"),
+        ("tolerance", scale.tolerance, 0 < scale.tolerance < half, "above 0, below 0.5"),
+        (
+            "pieces_max",
+            scale.pieces_max,
+            scale.pieces_max is None or scale.pieces_max > 0,
+            "a number above 0",
+        ),
+    )
+    for key, found, sound, expected in rules:
+        require(sound, file=file, key=f"{where}.scale.{key}", found=str(found), expected=expected)
+    here = station.located(scale.signal)[0]
+    for key in ("unit_signal", "net_signal"):
+        name: str = getattr(scale, key)
+        require(
+            not name or station.located(name)[0] == here,
+            file=file,
+            key=f"{where}.scale.{key}",
+            found=name,
+            expected=f"a signal of {here}, as the weight is",
         )
 
 

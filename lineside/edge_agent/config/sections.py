@@ -165,6 +165,36 @@ class AlarmSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     text: str = ""
 
 
+class ScaleSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a scale counts pieces, where `counts_from = "scale"`.
+
+    One load is one weighing: the scale was empty, a load comes to rest, its pieces are booked once.
+
+    Attributes:
+        signal: The weight; one that has not come to rest is uncertain.
+        unit_signal: Names the weight's unit; empty: it is in `unit`.
+        net_signal: True where the scale itself has taken the tare off; empty: it never does.
+        unit: Of what follows: `mg`, `g`, `kg`, `t`.
+        empty_below: What the empty scale may show; a smaller change of a load is none.
+        settle_s: How long a load stays the same before it counts, seconds.
+        piece_weight, tare: Of one piece, of the empty container, where the order's operation does
+            not say; a piece weight of 0: only operations say it.
+        tolerance: How far a load may be from a whole number of pieces, share of a piece.
+        pieces_max: A load of more pieces is not plausible; none: any number is.
+    """
+
+    signal: str
+    unit_signal: str = ""
+    net_signal: str = ""
+    unit: Literal["mg", "g", "kg", "t"] = "kg"
+    empty_below: Decimal
+    settle_s: Decimal = Decimal(1)
+    piece_weight: Decimal = Decimal(0)
+    tare: Decimal = Decimal(0)
+    tolerance: Decimal = Decimal("0.25")
+    pieces_max: int | None = None
+
+
 class ScanSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which plain codes mean what: patterns of the safe subset of `contracts.scancode.rules`.
 
@@ -215,6 +245,7 @@ class StationSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
             `refuse`, `ask`, `accept`; empty: as the order's operation says.
         stop_ask_s: A stop longer than this asks for a reason, seconds.
         oee_target: Aim, a share of one.
+        scale: The scale that counts here.
         scan: What codes mean here, where it differs from the rest of the edge.
     """
 
@@ -236,6 +267,7 @@ class StationSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
     trigger: tuple[TriggerSection, ...] = ()
     discrete: tuple[DiscreteSection, ...] = ()
     alarm: tuple[AlarmSection, ...] = ()
+    scale: ScaleSection | None = None
     scan: ScanSection | None = None
 
     def located(self, signal: str) -> tuple[str, str]:
@@ -258,6 +290,9 @@ class StationSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
             named += [(f"{key}.parameters", name) for name in trigger.parameters]
         named += [(f"discrete[{at}].signal", one.signal) for at, one in enumerate(self.discrete)]
         named += [(f"alarm[{at}].signal", one.signal) for at, one in enumerate(self.alarm)]
+        if self.scale is not None:
+            names = ("signal", "unit_signal", "net_signal")
+            named += [(f"scale.{name}", getattr(self.scale, name)) for name in names]
         return (pair for pair in named if pair[1])
 
 

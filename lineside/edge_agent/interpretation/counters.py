@@ -7,13 +7,15 @@ from decimal import Decimal
 import msgspec
 
 from lineside.contracts.clock import US_PER_SECOND
-from lineside.contracts.events import CounterRead, GapFound
+from lineside.contracts.events import CounterRead, GapFound, TimeSource
 from lineside.contracts.kpi.counters import CounterState, Reading, apply_reading
 from lineside.contracts.samples import Quality, SignalSample
 from lineside.edge_agent.config import CounterSection, StationSection
 from lineside.edge_agent.interpretation.shapes import At, CounterMark, Draft, as_count, as_text
 
 SPANS_AFTER_US = 60 * US_PER_SECOND
+UNKNOWN_SPAN_US = 3_600 * US_PER_SECOND
+"""How long ago the baseline may have been read when the clock went back and nobody can know."""
 
 
 class CounterReader:
@@ -41,7 +43,8 @@ class CounterReader:
         if mark is not None and mark.state.value == value:
             self._still(draft, mark, at)
             return
-        if mark is not None and mark.seen_at - mark.state.at > SPANS_AFTER_US:
+        back = mark is not None and _went_back(mark, at)
+        if mark is not None and not back and mark.seen_at - mark.state.at > SPANS_AFTER_US:
             # It stood still for long and was watched: the increment belongs to the time since then.
             mark = self._take(draft, mark, mark.state.value, At(mark.seen_at, at.source))
         self._take(draft, mark, value, at)
@@ -53,13 +56,19 @@ class CounterReader:
             draft.memory.counters[self.section.name] = msgspec.structs.replace(mark, outage=True)
 
     def _still(self, draft: Draft, mark: CounterMark, at: At) -> None:
+        seen_at = at.us if _went_back(mark, at) else max(mark.seen_at, at.us)
         draft.memory.counters[self.section.name] = msgspec.structs.replace(
-            mark, seen_at=max(mark.seen_at, at.us), outage=False
+            mark, seen_at=seen_at, outage=False
         )
 
     def _take(self, draft: Draft, mark: CounterMark | None, value: int, at: At) -> CounterMark:
         section = self.section
         before = mark.state if mark is not None else None
+        back = mark is not None and _went_back(mark, at)
+        if before is not None and back:
+            # R16 measures an increase by the time it took. Without that time pieces that were made
+            # must not be called implausible; an hour's worth is believed, and flagged.
+            before = CounterState(at.us - UNKNOWN_SPAN_US, before.value)
         reading = Reading(
             at=max(at.us, before.at) if before is not None else at.us,
             value=value,
@@ -96,9 +105,11 @@ class CounterReader:
         if mark is None or increment == 0:
             return ()
         flags: list[str] = []
+        since = mark.state.at
+        if state.at < since:
+            flags.append("clock_unsure")
         if mark.outage:
             flags.append("over_gap")
-        since = mark.state.at
         crossed = any(since < boundary < state.at for boundary in draft.context.boundaries)
         if crossed and state.at - since > SPANS_AFTER_US:
             flags.append("spans")
@@ -115,3 +126,11 @@ class CounterReader:
             signal=self.section.name,
             detail=f"The counter shows {shown[:40]!r}, not 0 to {self.section.wraps_at - 1}.",
         )
+
+
+def _went_back(mark: CounterMark, at: At) -> bool:
+    """Whether our own clock is behind what it said when the counter was last read.
+
+    A device's stamps may come late and in any order; that says nothing about the clock.
+    """
+    return at.source is TimeSource.EDGE and at.us < mark.state.at

@@ -14,6 +14,7 @@ from lineside.contracts.samples import DriverNotice, Quality, Reading, SignalSam
 from lineside.edge_agent.config import AlarmSection, DiscreteSection, StationSection
 from lineside.edge_agent.interpretation.counters import CounterReader
 from lineside.edge_agent.interpretation.machine_state import StateReader
+from lineside.edge_agent.interpretation.scale import ScaleReader
 from lineside.edge_agent.interpretation.shapes import (
     At,
     Context,
@@ -47,7 +48,10 @@ class Interpreter:
         self._state = StateReader(station) if followed else None
         self._counters = [CounterReader(station, section) for section in station.counter]
         self._triggers = [TriggerReader(station, section) for section in station.trigger]
+        self._scale = ScaleReader(station) if station.scale is not None else None
         self._captured: set[Key] = {key for one in self._triggers for key in one.captured}
+        if self._scale is not None:
+            self._captured |= self._scale.companions
         self._causes: set[Key] = self._state.keys if self._state is not None else set()
         self._handlers = self._make_handlers()
         located = {station.located(name) for _, name in station.signals()}
@@ -66,6 +70,8 @@ class Interpreter:
             add(counter.key, partial(_read_counter, counter))
         for trigger in self._triggers:
             add(trigger.key, trigger.read)
+        if self._scale is not None:
+            add(self._scale.key, self._scale.read)
         for discrete in self.station.discrete:
             key = self.station.located(discrete.signal)
             add(key, partial(_read_discrete, discrete, key))
@@ -167,6 +173,13 @@ class Interpreter:
         for counter in self._counters:
             if counter.key[0] == device and (whole or counter.key[1] == notice.signal):
                 counter.lost(draft)
+        scale = self._scale
+        if (
+            scale is not None
+            and scale.key[0] == device
+            and (whole or scale.key[1] == notice.signal)
+        ):
+            scale.lost(draft)
         if whole:
             for trigger in self._triggers:
                 if trigger.key[0] == device:

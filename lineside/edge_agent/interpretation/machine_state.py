@@ -36,6 +36,10 @@ class StateReader:
         if sample.quality is Quality.BAD:
             self.lost(draft, at)
             return
+        told_at = draft.memory.state_at
+        if sample.initial and told_at is not None and at.us < told_at:
+            # Since when it is so lies before our ignorance, which ends now, not before it began.
+            at = At(told_at)
         raw = as_text(sample.value)[:RAW_CHARS_MAX]
         self._tell(draft, self._map.get(raw, MachineState.UNKNOWN), raw, at)
 
@@ -49,7 +53,7 @@ class StateReader:
         if before is not None and before[:2] == (state, detail):
             draft.remember(state=(state, detail, raw))
             return
-        draft.remember(state=(state, detail, raw))
+        draft.remember(state=(state, detail, raw), state_at=at.us)
         draft.tell(StateChanged, at, state=state, detail=detail, raw=raw, jobs=draft.context.jobs)
 
     def _cause(self, draft: Draft) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
@@ -44,6 +45,55 @@ class Write:
     device: str
     signal: str
     value: SignalValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighing:
+    """A load that came to rest on a scale, to be decided on once everything else is committed.
+
+    Attributes:
+        scale: Device.
+        at: When, microseconds UTC.
+        weight, unit: As the scale shows them.
+        net: The scale itself has taken the tare off.
+        changed: The load before it was weighed and the scale was not empty since.
+    """
+
+    scale: str
+    at: Microseconds
+    weight: Decimal
+    unit: str
+    net: bool
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A weight and since when the scale shows it."""
+
+    value: Decimal
+    at: Microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleMark:
+    """What is remembered of a scale.
+
+    Attributes:
+        empty: It was seen empty, and nothing was weighed since.
+        candidate: A load that may come to rest.
+        booked: The load that was weighed last, while it is on the scale.
+        odd: It shows no weight, which was told.
+    """
+
+    empty: bool = False
+    candidate: Load | None = None
+    booked: Decimal | None = None
+    odd: bool = False
+
+    def changed(self, **changes: Any) -> ScaleMark:  # noqa: ANN401
+        """The same with other values."""
+        return replace(self, **changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +142,25 @@ class Memory:
 
     Attributes:
         state: State, detail and raw word last told; None before the first.
+        state_at: When that state began, microseconds UTC.
         values: Last good value by (device, signal).
         counters, triggers: Marks by name.
         alarms: Active alarm code by (device, signal).
+        scales: What is on each scale, by (device, signal).
         told: Last value told by (device, signal), for discrete signals.
         unsure: Signals whose odd value was told already.
         confirm: Triggers whose acknowledgement must be written again.
     """
 
     state: tuple[MachineState, str, str] | None = None
+    state_at: Microseconds | None = None
     values: dict[tuple[str, str], Shown] = field(default_factory=dict[tuple[str, str], Shown])
     counters: dict[str, CounterMark] = field(default_factory=dict[str, CounterMark])
     triggers: dict[str, TriggerMark] = field(default_factory=dict[str, TriggerMark])
     alarms: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    scales: dict[tuple[str, str], ScaleMark] = field(
+        default_factory=dict[tuple[str, str], ScaleMark]
+    )
     told: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     unsure: frozenset[str] = frozenset()
     confirm: frozenset[str] = frozenset()
@@ -117,6 +173,7 @@ class Memory:
             counters=dict(self.counters),
             triggers=dict(self.triggers),
             alarms=dict(self.alarms),
+            scales=dict(self.scales),
             told=dict(self.told),
         )
 
@@ -130,12 +187,14 @@ class Outcome:
         baselines: What the journal keeps with them, by name.
         writes: What the device is told after the commit.
         memory: What is remembered once they are committed.
+        weighings: Loads to be decided on after the commit.
     """
 
     events: tuple[Event, ...]
     baselines: dict[str, bytes]
     writes: tuple[Write, ...]
     memory: Memory
+    weighings: tuple[Weighing, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -156,6 +215,7 @@ class Draft:
         self.events: list[Event] = []
         self.baselines: dict[str, bytes] = {}
         self.writes: list[Write] = []
+        self.weighings: list[Weighing] = []
 
     def tell(self, kind: type[AnyEvent], at: At, **fields: Any) -> AnyEvent:  # noqa: ANN401
         """Add a fact of this station."""
@@ -180,6 +240,7 @@ class Draft:
             baselines=self.baselines,
             writes=tuple(self.writes),
             memory=self.memory,
+            weighings=tuple(self.weighings),
         )
 
 

@@ -38,6 +38,20 @@ class JournalSqliteError(JournalError):
         )
 
 
+class JournalPlaceError(JournalError):
+    """The folder lies where a journal cannot be kept."""
+
+    code = "journal.place"
+    status = 422
+
+    def __init__(self, folder: Path, filesystem: str) -> None:
+        super().__init__(
+            f"{folder} lies on {filesystem}, a file system of another computer: what it confirms"
+            " may be lost.",
+            hint="Set edge.data_dir to a disk of this computer.",
+        )
+
+
 class JournalDamagedError(JournalError):
     """The stored bytes are not what was committed."""
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lineside.contracts.codec import SCHEMA, chain_hash, encode_event
+from lineside.contracts.codec import SCHEMA, chain_hash, encode_events
 from lineside.contracts.events import Event
 from lineside.edge_agent.journal.errors import JournalUsageError
 from lineside.edge_agent.journal.records import Appended
@@ -76,7 +76,7 @@ def pending(
             f"An append carries the events of one act, not of {len(acts)}.",
             hint="Append each act by itself.",
         )
-    encoded = [encode_event(event) for event in events]
+    encoded = encode_events(events)
     act = ""
     if acts:
         (act,) = acts
@@ -130,9 +130,14 @@ def form_groups(appends: Iterable[Pending], *, head: int, head_hash: bytes) -> l
         collected, size = [], 0
 
     for append in appends:
-        # Without an act each event may stand alone.
-        for portion in [append.events] if append.act else [[event] for event in append.events]:
-            bytes_more = sum(map(len, portion))
+        fits = (
+            len(collected) + len(append.events) <= GROUP_EVENTS_MAX
+            and size + append.size <= GROUP_BYTES_MAX
+        )
+        # Without an act each event may stand alone; where all fit, nobody needs to look at each.
+        whole = append.act or fits
+        for portion in [append.events] if whole else [[event] for event in append.events]:
+            bytes_more = append.size if whole else len(portion[0])
             if collected and (
                 len(collected) + len(portion) > GROUP_EVENTS_MAX
                 or size + bytes_more > GROUP_BYTES_MAX

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from lineside.contracts.clock import Microseconds
 from lineside.contracts.codec import GENESIS_HASH, SCHEMA, chain_hash
@@ -49,6 +51,36 @@ def state(connection: sqlite.Connection) -> State:
     return State(last[0], last[1], telemetry or 0, epoch, base)
 
 
+ROWS_MAX = 128
+
+
+@cache
+def _insert(lane: Lane, rows: int) -> str:
+    """One statement for many rows: the library is entered once, not once a row."""
+    table = "event" if lane == "facts" else "telemetry"
+    values = ",".join(f"(?1+{number},?2,?{number + 3})" for number in range(rows))
+    return f"INSERT INTO {table} VALUES {values}"  # noqa: S608 - of two fixed names
+
+
+def insert_events(
+    connection: sqlite.Connection,
+    lane: Lane,
+    first_seq: int,
+    events: Sequence[bytes],
+    version: int = SCHEMA,
+) -> None:
+    """Write encoded events under rising numbers.
+
+    The rows of a statement are powers of two, so that a handful of prepared statements, which the
+    connection keeps, serves every number of events.
+    """
+    at = 0
+    while at < len(events):
+        rows = min(ROWS_MAX, 1 << ((len(events) - at).bit_length() - 1))
+        connection.execute(_insert(lane, rows), (first_seq + at, version, *events[at : at + rows]))
+        at += rows
+
+
 def known_acts(
     connection: sqlite.Connection, appends: list[Pending]
 ) -> tuple[dict[int, Appended], list[Pending]]:
@@ -92,7 +124,7 @@ def number(
     heads = dict(heads)
     by_act: dict[str, Appended] = {}
     acts: list[tuple[str, int, int, bytes | None]] = []
-    telemetry: list[tuple[int, int, bytes]] = []
+    telemetry: list[bytes] = []
     baselines: dict[str, bytes] = {}
     for item in fresh:
         first = heads[item.lane] + 1
@@ -105,9 +137,7 @@ def number(
             by_act[item.act] = where
             acts.append((item.act, where.first_seq, where.last_seq, item.answer))
         if item.lane == "telemetry":
-            telemetry.extend(
-                (first + index, SCHEMA, data) for index, data in enumerate(item.events)
-            )
+            telemetry += item.events
         baselines.update(item.baselines)
     for item in appends:
         if id(item) not in results:
@@ -118,7 +148,7 @@ def number(
     if acts:
         connection.executemany("INSERT INTO act VALUES (?, ?, ?, ?)", acts)
     if telemetry:
-        connection.executemany("INSERT INTO telemetry VALUES (?, ?, ?)", telemetry)
+        insert_events(connection, "telemetry", heads["telemetry"] - len(telemetry) + 1, telemetry)
     if baselines:
         connection.executemany("INSERT OR REPLACE INTO baseline VALUES (?, ?)", baselines.items())
     return heads
@@ -159,7 +189,9 @@ def begin_epoch(connection: sqlite.Connection, base: int, now: Microseconds) -> 
     ends_a_group = connection.execute(
         "SELECT 1 FROM event_group WHERE last_seq = ?", (base,)
     ).fetchone()
-    if base not in (0, before.facts_head, before.base) and ends_a_group is None:
+    (oldest,) = connection.execute("SELECT min(first_seq) FROM event_group").fetchone()
+    begins = (0, before.facts_head, before.base, (oldest or 1) - 1)
+    if base not in begins and ends_a_group is None:
         raise JournalUsageError(f"No commit group ends at {base}.")
     identity = mint_epoch()
     connection.execute("INSERT INTO opened VALUES ('epoch')")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lineside.contracts.codec import GENESIS_HASH, chain_hash
 from lineside.edge_agent.journal.groups import ACT_EVENTS_MAX, Lane
-from lineside.edge_agent.journal.records import Epoch, StoredEvent, StoredGroup, Watermarks
+from lineside.edge_agent.journal.records import (
+    Epoch,
+    SealedRun,
+    StoredEvent,
+    StoredGroup,
+    Watermarks,
+)
 from lineside.edge_agent.journal.schema import connect_reader
 
 READ_EVENTS_MAX = 10_000
@@ -152,6 +158,26 @@ class JournalReader:
         rows = self._rows("SELECT id, base, opened_at FROM epoch ORDER BY number")
         return [Epoch(identity, base, at) for identity, base, at in rows]
 
+    def sealed(self) -> list[SealedRun]:
+        """Facts of sealed epochs that are still here, oldest first; split around damage."""
+        oldest, epochs = self.oldest(), self.epochs()
+        if len(epochs) == 1:
+            return []
+        damages = self.damages()
+        found: list[SealedRun] = []
+        through = epochs[-1].base
+        for epoch in reversed(epochs[:-1]):  # what is beyond a later base belongs to the later one
+            holes = [hole for hole in damages if epoch.base < hole[1] and hole[0] <= through]
+            first = max(epoch.base + 1, oldest)
+            runs: list[SealedRun] = []
+            for hole_first, hole_last in [*holes, (through + 1, through)]:
+                if first < hole_first:
+                    runs.append(SealedRun(epoch.id, first, min(hole_first - 1, through)))
+                first = max(first, hole_last + 1)
+            found = runs + found
+            through = min(through, epoch.base)
+        return found
+
     def baselines(self) -> dict[str, bytes]:
         """Counter baselines as of the last commit, name to what was stored."""
         return dict(self._rows("SELECT name, value FROM baseline"))
@@ -192,28 +218,51 @@ class JournalReader:
         )
         return (rows[0][0], rows[0][1]) if rows else None
 
-    def verify(self, after_seq: int = 0) -> Iterator[tuple[int, str]]:
+    def damages(self) -> list[tuple[int, int]]:
+        """Ranges of facts in whose place certificates stand, because they were damaged here."""
+        return self._rows(
+            "SELECT first_seq, last_seq FROM pruning WHERE rule = 'damage' ORDER BY first_seq"
+        )
+
+    def verify(
+        self, after_seq: int = 0, *, pause: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[int, str]]:
         """Recompute the chain from the group after `after_seq` to the end.
+
+        Args:
+            after_seq: Where to begin.
+            pause: Called between portions, where somebody else's work comes first.
 
         Yields:
             (first sequence number of a bad group, what is wrong); nothing: all is as committed.
         """
-        bases = {epoch.base for epoch in self.epochs()}
+        epochs, certified = self.epochs(), {last for _, last in self.damages()}
+        bases = {epoch.base for epoch in epochs}
         expected_seq: int | None = None
         expected_hash: bytes | None = None
         while groups := self.groups(after_seq, 2_000, 8 * 1024 * 1024):
             for group in groups:
-                starts_epoch = group.first_seq - 1 in bases and group.previous == GENESIS_HASH
+                starts = group.first_seq - 1 in bases and group.previous == GENESIS_HASH
+                starts = starts or group.first_seq - 1 in certified
+                wrong = ""
                 if expected_seq is not None and group.first_seq != expected_seq:
-                    yield expected_seq, f"the next group begins at {group.first_seq}"
-                if len(group.events) != group.last_seq - group.first_seq + 1:
-                    yield group.first_seq, "events of this group are missing"
-                elif not starts_epoch and expected_hash not in (None, group.previous):
-                    yield group.first_seq, "the chain is broken before it"
+                    wrong = f"the next group begins at {group.first_seq}"
+                elif len(group.events) != group.last_seq - group.first_seq + 1:
+                    wrong = "events of this group are missing"
+                elif not starts and expected_hash not in (None, group.previous):
+                    wrong = "the chain is broken before it"
                 elif not _is_whole(group):
-                    yield group.first_seq, "its hash is not that of its events"
+                    wrong = "its hash is not that of its events"
+                # The agent may work meanwhile: a new epoch chains anew, retention takes away.
+                if wrong and self.epochs() != epochs:
+                    yield from self.verify(after_seq, pause=pause)
+                    return
+                at = group.first_seq if expected_seq is None else min(expected_seq, group.first_seq)
+                if wrong and at >= self.oldest():
+                    yield at, wrong
                 expected_seq, expected_hash = group.last_seq + 1, group.hash
                 after_seq = group.last_seq
+            pause()
 
 
 def _is_whole(group: StoredGroup) -> bool:

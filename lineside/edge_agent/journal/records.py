@@ -74,6 +74,15 @@ class StoredGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedRun:
+    """Facts of a sealed epoch without a hole between them, both ends included."""
+
+    epoch: str
+    first_seq: int
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Epoch:
     """One numbering of the journal.
 

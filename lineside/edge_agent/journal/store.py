@@ -3,82 +3,162 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self, TypeVar
+
+import structlog
 
 from lineside.contracts.clock import Clock
 from lineside.contracts.errors import LinesideError
 from lineside.contracts.events import Event
-from lineside.edge_agent.journal import maintenance, schema
+from lineside.edge_agent.journal import maintenance, medium, opening
+from lineside.edge_agent.journal.background import Verification
 from lineside.edge_agent.journal.errors import (
     JournalBusyError,
     JournalDamagedError,
     JournalFailedError,
-    JournalLockedError,
+    JournalFullError,
 )
 from lineside.edge_agent.journal.groups import Lane, pending
+from lineside.edge_agent.journal.medium import BALLAST_BYTES, Ballast, Medium
 from lineside.edge_agent.journal.reading import JournalReader
 from lineside.edge_agent.journal.records import Appended, StoredEvent, StoredGroup, Watermarks
+from lineside.edge_agent.journal.salvage import Salvaged
 from lineside.edge_agent.journal.schema import sqlite
 from lineside.edge_agent.journal.writer import CommitListener, Task, Writer
 
 Result = TypeVar("Result")
 
 QUEUE_WAIT_S = 5.0
+VERIFY_AFTER_S = 5.0
 TELEMETRY_EVENTS_MAX = 1_000_000
+log = structlog.get_logger("edge.journal")
 
 
 class Journal:
     """An open journal; made by `Journal.open`, let go by `close`. All methods from any thread."""
 
-    def __init__(self, path: Path, *, clock: Clock, telemetry_events_max: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        telemetry_events_max: int,
+        ballast_bytes: int,
+        lock_file: int,
+    ) -> None:
         self.path = path
         self.clock = clock
-        self._lock_file = _take_lock(path)
+        self.medium = Medium()
+        self.salvaged: Salvaged | None = None
+        self._lock_file = lock_file
         self._closed = False
-        try:
-            self._connection = schema.connect_writer(path)
-            schema.create(self._connection, clock.now())
+        self._verification: Verification | None = None
+        ballast = Ballast(path.with_name(path.name + ".ballast"), ballast_bytes)
+        with ExitStack() as opened:
+            self._connection = opening.connect(path, clock, opened)
             self.reader = JournalReader(path)
-            _refuse_damage(self.reader)
-        except BaseException:
-            os.close(self._lock_file)
-            raise
-        self._writer = Writer(
-            self._connection, path=path, clock=clock, telemetry_events_max=telemetry_events_max
-        )
+            opened.callback(self.reader.close)
+            opening.refuse_damage(self.reader)
+            self._writer = Writer(
+                self._connection,
+                path=path,
+                clock=clock,
+                telemetry_events_max=telemetry_events_max,
+                ballast=ballast,
+            )
+            opened.pop_all()
+        ballast.take()
 
     @classmethod
     def open(
-        cls, path: Path, *, clock: Clock, telemetry_events_max: int = TELEMETRY_EVENTS_MAX
+        cls,
+        path: Path,
+        *,
+        clock: Clock,
+        telemetry_events_max: int = TELEMETRY_EVENTS_MAX,
+        ballast_bytes: int = BALLAST_BYTES,
+        examine: Callable[[Path], Medium] = medium.examine,
+        verify_after_s: float = VERIFY_AFTER_S,
     ) -> Journal:
         """Open a journal, creating it on the first call, and verify what was not verified before.
 
+        A damaged one is set aside, and what can be proven of it goes on: see `salvage`. What was
+        verified before is verified again in the background.
+
         Args:
-            path: Its file; `-wal`, `-shm` and `.lock` stand beside it.
+            path: Its file; `-wal`, `-shm`, `.lock` and `.ballast` stand beside it.
             clock: Gives the time of commits.
             telemetry_events_max: Size of the ring of lane telemetry.
+            ballast_bytes: Room that is kept for a full disk; 0: none.
+            examine: Judges the folder; a test may say what it wants.
+            verify_after_s: How long after the start the verification in the background begins.
 
         Raises:
             JournalLockedError: Another agent has it open.
             JournalSqliteError: SQLite is too old.
-            JournalDamagedError: The tail is not what was committed.
+            JournalPlaceError: The folder lies on another computer.
+            JournalDamagedError: It is not what was committed, and there is no room to salvage it.
+            JournalFailedError: The disk does not let us write.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        journal = cls(path, clock=clock, telemetry_events_max=telemetry_events_max)
-        journal._writer.start()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            found = examine(path.parent)
+            lock_file = opening.take_lock(path)
+        except OSError as problem:
+            raise JournalFailedError(str(problem)) from problem
+
+        def once() -> Journal:
+            return cls(
+                path,
+                clock=clock,
+                telemetry_events_max=telemetry_events_max,
+                ballast_bytes=ballast_bytes,
+                lock_file=lock_file,
+            )
+
+        try:
+            journal, saved = opening.open_or_salvage(path, clock, once)
+        except BaseException:
+            os.close(lock_file)
+            raise
+        journal.salvaged = saved
+        journal.start(found, verify_after_s)
         return journal
+
+    def start(self, medium: Medium, verify_after_s: float) -> None:
+        """Begin to write, and to verify; `open` has done it."""
+        self.medium = medium
+        self._writer.start()
+        self._verification = Verification(
+            self.path, after_s=verify_after_s, on_damage=self._stop_damaged
+        )
+        self._verification.start()
+
+    def _stop_damaged(self, damage: JournalDamagedError) -> None:
+        """Damage before the verified mark: the next start begins there, finds it, and salvages."""
+        log.critical("journal_damaged", path=str(self.path), why=str(damage))
+        before = self._writer.good_through = max(0, damage.first_bad_seq - 1)
+
+        def work(connection: sqlite.Connection) -> None:
+            maintenance.mark_verified(connection, before)
+
+        with suppress(LinesideError):  # it is stopped already: the next start looks anyway
+            self.run(work).result()
+        self._writer.stop(JournalFailedError(str(damage)))
 
     def close(self) -> None:
         """Commit what waits and let go of the files. Safe to call twice."""
         if self._closed:
             return
         self._closed = True
+        if self._verification is not None:
+            self._verification.close()
         self._writer.close()
         self.reader.close()
         self._connection.close()
@@ -119,6 +199,7 @@ class Journal:
             JournalBusyError: The queue stayed full for 5 s.
             JournalFailedError: The journal is stopped.
         """
+        self._refuse_telemetry(lane)
         item = pending(events, baselines=baselines or {}, lane=lane, wait=wait, answer=answer)
         if not self._writer.post(item, patience_s=QUEUE_WAIT_S):
             raise JournalBusyError
@@ -145,6 +226,7 @@ class Journal:
         answer: bytes | None = None,
     ) -> Appended:
         """As `append`, and wait for the commit without holding the event loop up."""
+        self._refuse_telemetry(lane)
         item = pending(events, baselines=baselines or {}, lane=lane, wait=wait, answer=answer)
         patient_until = time.monotonic() + QUEUE_WAIT_S
         while not self._writer.post(item, patience_s=0):
@@ -153,11 +235,24 @@ class Journal:
             await asyncio.sleep(0.01)
         return await asyncio.wrap_future(item.future)
 
+    def _refuse_telemetry(self, lane: Lane) -> None:
+        if lane == "telemetry" and self._writer.pressed:
+            raise JournalFullError  # what room there is belongs to the facts
+
     def run(self, work: Callable[[sqlite.Connection], Result]) -> Future[Result]:
         """Let the writer do something in a transaction of its own; for this folder only."""
         task = Task(work)
         self._writer.post(task, patience_s=None)
         return task.future
+
+    def answers(self, within_s: float) -> None:
+        """Wait until the writer has done nothing, in turn and in a transaction of its own.
+
+        Raises:
+            JournalFailedError: The journal is stopped or closed.
+            TimeoutError: The writer did not come to it within so many seconds.
+        """
+        self.run(lambda _: None).result(within_s)
 
     def set_watermarks(self, **changes: int | str) -> Future[None]:
         """Remember what central told; names as in `Watermarks`. Readable after the commit."""
@@ -242,26 +337,21 @@ class Journal:
         self._writer.fatal_listeners.append(listener)
 
     @property
+    def waiting_s(self) -> float:
+        """Seconds that the oldest append has waited for its commit; people must see more than 1."""
+        return self._writer.waiting_s()
+
+    @property
+    def pressed(self) -> bool:
+        """Whether the disk was full and room is not back: the ballast is used up."""
+        return self._writer.pressed
+
+    @property
+    def held_back(self) -> bool:
+        """Whether some reader holds the write-ahead log back beyond its cap."""
+        return self._writer.wal_over_cap
+
+    @property
     def failure(self) -> JournalFailedError | None:
         """Why the journal is stopped; None while it runs."""
         return self._writer.failure
-
-
-def _refuse_damage(reader: JournalReader) -> None:
-    """Verify what was not verified before."""
-    try:
-        for seq, why in reader.verify(reader.verified_through()):
-            raise JournalDamagedError(reader.path, seq, why)
-    except sqlite.DatabaseError as damage:
-        raise JournalDamagedError(reader.path, reader.verified_through(), str(damage)) from damage
-
-
-def _take_lock(path: Path) -> int:
-    """A lock that lives as long as this process has it open; a lock file itself means nothing."""
-    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as taken:
-        os.close(descriptor)
-        raise JournalLockedError(path) from taken
-    return descriptor

@@ -14,12 +14,12 @@ from typing import Any
 import structlog
 
 from lineside.contracts.clock import Clock
-from lineside.contracts.codec import SCHEMA
 from lineside.contracts.errors import LinesideError
 from lineside.edge_agent.journal import maintenance
 from lineside.edge_agent.journal.errors import JournalFailedError, JournalFullError
 from lineside.edge_agent.journal.groups import GROUP_EVENTS_MAX, Lane, Pending, form_groups
-from lineside.edge_agent.journal.schema import sqlite
+from lineside.edge_agent.journal.medium import Ballast
+from lineside.edge_agent.journal.schema import WAL_BYTES_MAX, sqlite
 
 CommitListener = Callable[[Lane, int], None]
 
@@ -27,6 +27,7 @@ GROUP_OPEN_S = 0.02
 QUEUE_EVENTS_MAX = 20_000
 QUEUE_BYTES_MAX = 64 * 1024 * 1024
 CHECKPOINT_BYTES = 4 * 1024 * 1024
+BALLAST_EVERY_S = 5.0
 PAGE_BYTES = 4096
 FULL_CODES = frozenset(
     {13, 4874}
@@ -49,8 +50,14 @@ class Task:
 class Writer:
     """Takes appends in order, commits them in groups, and answers after the commit.
 
-    A full disk refuses what it held and goes on with the next; any other fault stops it for good,
+    On a full disk it gives up its ballast and half of the telemetry and tries again; when that is
+    used up it refuses what it held and goes on with the next. Any other fault stops it for good,
     because what the disk has after a failed write is not known before the journal is opened anew.
+
+    Attributes:
+        failure: Why it is stopped; None while it runs.
+        pressed: The disk was full and the ballast is not back: telemetry is refused.
+        wal_over_cap: Some reader has held the WAL back beyond its cap.
     """
 
     def __init__(
@@ -60,7 +67,9 @@ class Writer:
         path: Path,
         clock: Clock,
         telemetry_events_max: int,
+        ballast: Ballast,
     ) -> None:
+        self._ballast = ballast
         self._connection = connection
         self._path = path
         self._clock = clock
@@ -73,6 +82,11 @@ class Writer:
         self._opened_at = 0.0  # when the first of the queue came, monotonic seconds
         self._closing = False
         self._unchecked_bytes = 0
+        self._writing_since: float | None = None  # monotonic seconds
+        self.good_through: int | None = None  # damage was found behind it
+        self.pressed = False
+        self._ballast_at = 0.0
+        self.wal_over_cap = False
         self.failure: JournalFailedError | None = None
         self.commit_listeners: list[CommitListener] = []
         self.fatal_listeners: list[Callable[[LinesideError], None]] = []
@@ -95,6 +109,18 @@ class Writer:
     def heads(self) -> dict[Lane, int]:
         """Last committed sequence number of each lane."""
         return {"facts": self.state.facts_head, "telemetry": self.state.telemetry_head}
+
+    def stop(self, failure: JournalFailedError) -> None:
+        """Stop for a reason that somebody else has found; what waits is told."""
+        self._fail(failure, [])
+
+    def waiting_s(self) -> float:
+        """How long the oldest append has waited for its commit; 0 when nothing waits."""
+        since = self._writing_since
+        with self._changed:
+            if since is None and self._queue:
+                since = self._opened_at
+        return 0.0 if since is None else max(0.0, time.monotonic() - since)
 
     def post(self, item: Pending | Task, *, patience_s: float | None) -> bool:
         """Queue an item.
@@ -140,7 +166,10 @@ class Writer:
     def _next(self) -> list[Pending | Task]:
         """Wait until a group closes (20 ms, 200 events, somebody waits); empty: no more come."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closing)
+            while not self._changed.wait_for(
+                lambda: self._queue or self._closing, BALLAST_EVERY_S if self.pressed else None
+            ):
+                self._take_ballast_back()
             self._changed.wait_for(
                 lambda: (
                     self._queued_waiting or self._queued_events >= GROUP_EVENTS_MAX or self._closing
@@ -163,28 +192,36 @@ class Writer:
 
     def _run(self) -> None:
         while items := self._next():
-            try:
-                done = self._transact(items)
-            except sqlite.Error as problem:
-                if not self._recover(items, problem):
-                    return
-                continue
-            except (
-                LinesideError
-            ) as refusal:  # of a task; appends are checked before they are queued
-                self._connection.execute("ROLLBACK")
-                for item in items:
-                    item.future.set_exception(refusal)
-                continue
-            except Exception as fault:  # a writer that is gone must not look like a slow one
-                self._fail(f"{type(fault).__name__}: {fault}", items)
-                raise
-            for item, result in done:
-                item.future.set_result(result)
-            self._tell()
+            self._writing_since = time.monotonic()
+            goes_on = self._write(items)
+            self._writing_since = None
+            if not goes_on:
+                return
+            if self.pressed:
+                self._take_ballast_back()
             if self._unchecked_bytes >= CHECKPOINT_BYTES and not self._checkpoint("PASSIVE"):
                 return
-        self._checkpoint("TRUNCATE")
+        if self.failure is None:
+            self._checkpoint("TRUNCATE")
+
+    def _write(self, items: list[Pending | Task]) -> bool:
+        """Commit items and answer them; False: the journal is stopped."""
+        try:
+            done = self._transact(items)
+        except sqlite.Error as problem:
+            return self._recover(items, problem)
+        except LinesideError as refusal:  # of a task; appends are checked before they are queued
+            self._connection.execute("ROLLBACK")
+            for item in items:
+                item.future.set_exception(refusal)
+            return True
+        except Exception as fault:  # a writer that is gone must not look like a slow one
+            self._fail(f"{type(fault).__name__}: {fault}", items)
+            raise
+        for item, result in done:
+            item.future.set_result(result)
+        self._tell()
+        return True
 
     def _transact(self, items: list[Pending | Task]) -> list[tuple[Pending | Task, Any]]:
         connection = self._connection
@@ -203,18 +240,11 @@ class Writer:
             head_hash=self.state.head_hash,
         )
         now = self._clock.now()
-        connection.executemany(
-            "INSERT INTO event VALUES (?, ?, ?)",
-            [
-                (group.first_seq + number, SCHEMA, data)
-                for group in groups
-                for number, data in enumerate(group.events)
-            ],
-        )
-        connection.executemany(
-            "INSERT INTO event_group VALUES (?, ?, ?, ?, ?, ?)",
-            [(*group.row, now) for group in groups],
-        )
+        for group in groups:
+            maintenance.insert_events(connection, "facts", group.first_seq, group.events)
+            connection.execute(
+                "INSERT INTO event_group VALUES (?, ?, ?, ?, ?, ?)", (*group.row, now)
+            )
         heads = maintenance.number(connection, appends, fresh, self.heads(), results)
         if heads["telemetry"] != self.state.telemetry_head:
             maintenance.thin_telemetry(
@@ -237,9 +267,38 @@ class Writer:
             self._fail(str(problem), items)
             return False
         log.error("journal_disk_full", path=str(self._path))
+        if self._make_room():
+            return self._write(items)  # once more: there is no ballast left for a third time
+        if self.failure is not None:
+            for item in items:
+                item.future.set_exception(self.failure)
+            return False
         for item in items:
             item.future.set_exception(JournalFullError())
         return self._checkpoint("PASSIVE")  # makes the WAL's room usable again
+
+    def _make_room(self) -> bool:
+        """Give up the ballast, and half of the telemetry; whether there was a ballast."""
+        self.pressed = True
+        self._ballast_at = time.monotonic() + BALLAST_EVERY_S
+        if not self._ballast.release():
+            return False
+        if not self._checkpoint("PASSIVE"):
+            return False
+        telemetry = self.state.telemetry_head
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            maintenance.thin_telemetry(
+                self._connection, telemetry, self._telemetry_events_max // 2, self._clock.now()
+            )
+            self._connection.execute("COMMIT")
+        except sqlite.Error as problem:
+            if getattr(problem, "sqlite_errorcode", 0) not in FULL_CODES:
+                self._fail(str(problem), [])
+                return False
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        return True
 
     def _checkpoint(self, mode: str) -> bool:
         """Remember how far the chain is known to be good and move the WAL into the database.
@@ -249,17 +308,34 @@ class Writer:
         """
         self._unchecked_bytes = 0
         try:
-            maintenance.mark_verified(self._connection, self.state.facts_head)
-            self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            known_good = self.state.facts_head if self.good_through is None else self.good_through
+            maintenance.mark_verified(self._connection, known_good)
+            (told,) = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
         except sqlite.Error as problem:
             if getattr(problem, "sqlite_errorcode", 0) not in FULL_CODES:
                 self._fail(str(problem), [])
                 return False
+            return True
+        self._watch_wal(frames=told[1], moved=told[2])
         return True
 
-    def _fail(self, why: str, items: list[Pending | Task]) -> None:
-        failure = JournalFailedError(why)
-        log.critical("journal_stopped", path=str(self._path), why=why)
+    def _take_ballast_back(self) -> None:
+        if time.monotonic() < self._ballast_at:
+            return
+        self._ballast_at = time.monotonic() + BALLAST_EVERY_S
+        self._ballast.take()
+        self.pressed = not self._ballast.held
+
+    def _watch_wal(self, *, frames: int, moved: int) -> None:
+        # Everything was moved: the next write begins the WAL anew, however long it has become.
+        over = moved < frames and frames * PAGE_BYTES > WAL_BYTES_MAX
+        if over and not self.wal_over_cap:
+            log.error("journal_held_back", path=str(self._path), wal_bytes=frames * PAGE_BYTES)
+        self.wal_over_cap = over
+
+    def _fail(self, why: str | JournalFailedError, items: list[Pending | Task]) -> None:
+        failure = JournalFailedError(why) if isinstance(why, str) else why
+        log.critical("journal_stopped", path=str(self._path), why=str(why))
         with self._changed:
             self.failure = failure
             waiting = [*items, *self._queue]

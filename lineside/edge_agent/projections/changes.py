@@ -8,6 +8,7 @@ from typing import Any
 
 from lineside.contracts import events as ev
 from lineside.contracts.clock import Microseconds
+from lineside.edge_agent.projections.counting import counter_read, declared, given_up
 from lineside.edge_agent.projections.floor import (
     CALLS_MAX,
     UNITS_MAX,
@@ -33,6 +34,11 @@ def _state(station: StationState, event: ev.StateChanged, _: int) -> None:
 
 def _signal(station: StationState, event: ev.SignalChanged, _: int) -> None:
     station.signals[event.role] = event.value
+    if event.role == "tool" and event.value:
+        # The first tool that is ever seen was there before.
+        if station.tool and event.value != station.tool:
+            station.floor.tool_at = event.occurred_at
+        station.tool = event.value
 
 
 def _signed_on(station: StationState, event: ev.SignedOn, _: int) -> None:
@@ -122,6 +128,7 @@ def _released(station: StationState, event: ev.FirstPieceReleased, _: int) -> No
         piece = station.floor.first_pieces[key] = FirstPiece(at=event.occurred_at)
     piece.released = True
     piece.at = max(piece.at, event.occurred_at)
+    station.before_release.pop(key, None)
 
 
 def _unit_started(station: StationState, event: ev.UnitStarted, seq: int) -> None:
@@ -156,12 +163,19 @@ def _unit_finished(station: StationState, event: ev.UnitFinished, _: int) -> Non
         attempt=event.attempt,
     )
     station.last_result = event.result
+    if event.result != "pass":
+        given_up(station.floor, event.order, event.operation, event.unit.id)
 
 
 def _unit_disposed(station: StationState, event: ev.UnitDisposed, _: int) -> None:
     found = _open(station, event.unit.item, event.unit.id)
     if found is not None and event.disposition == "scrap":
         station.floor.units.remove(found)
+
+
+def _defect(station: StationState, event: ev.DefectRecorded, _: int) -> None:
+    if event.thing is not None:
+        given_up(station.floor, event.order, event.operation, event.thing.id)
 
 
 def _open(station: StationState, item: str, serial: str) -> OpenUnit | None:
@@ -187,6 +201,8 @@ def _removed(station: StationState, event: ev.ComponentRemoved, _: int) -> None:
 def _mounted(station: StationState, event: ev.MaterialMounted, _: int) -> None:
     before = station.floor.mounts.get(event.position)
     changed = before is not None and before.material != event.material
+    if before is None or changed:
+        station.floor.material_at = event.occurred_at
     station.floor.mounts[event.position] = Mount(
         material=event.material,
         left=event.quantity.value,
@@ -270,6 +286,9 @@ HANDLERS: dict[type[ev.Event], Callable[[StationState, Any, int], None]] = {
     ev.UnitStarted: _unit_started,
     ev.UnitFinished: _unit_finished,
     ev.UnitDisposed: _unit_disposed,
+    ev.DefectRecorded: _defect,
+    ev.CounterRead: counter_read,
+    ev.QuantityDeclared: declared,
     ev.ComponentFitted: _fitted,
     ev.ComponentRemoved: _removed,
     ev.MaterialMounted: _mounted,

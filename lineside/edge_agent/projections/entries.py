@@ -27,9 +27,9 @@ _SHOWN: dict[type[ev.Event], tuple[str, ...]] = {
     ev.ReasonGiven: ("code",),
     ev.ReasonChanged: ("code", "previous"),
     ev.OverrideApproved: ("code", "serial"),
-    ev.CallRaised: ("call", "topic"),
-    ev.CallAcknowledged: ("call",),
-    ev.CallResolved: ("call",),
+    ev.CallRaised: ("topic",),
+    ev.CallAcknowledged: (),
+    ev.CallResolved: ("outcome",),
     ev.PlannedDowntimeDeclared: ("code",),
     ev.UnitStarted: ("unit", "order", "operation"),
     ev.UnitFinished: ("unit", "result", "order", "operation"),
@@ -40,23 +40,54 @@ _SHOWN: dict[type[ev.Event], tuple[str, ...]] = {
     ev.ComponentRemoved: ("component",),
     ev.DefectRecorded: ("code", "thing", "quantity", "order"),
     ev.Inspected: ("thing", "passed"),
+    ev.SerialAssigned: ("unit", "order"),
+    ev.LotCreated: ("lot", "quantity", "order"),
+    ev.LabelPrinted: ("thing", "copy"),
+    ev.LabelReprinted: ("thing", "copy"),
+    ev.PutInCarrier: ("content", "carrier", "quantity"),
+    ev.TakenOutOfCarrier: ("content", "carrier", "quantity"),
     ev.QuantityDeclared: ("kind", "quantity", "order"),
+    ev.Weighed: ("weight", "pieces", "order"),
+    ev.CounterRead: ("counter",),
     ev.EventVoided: (),
     ev.EventCorrected: (),
     ev.GapFound: ("device", "signal", "detail"),
 }
 # What a machine's piece brings with it; the piece itself is shown.
 _FOLLOWS = (ev.Inspected, ev.QuantityDeclared)
-_SUBJECTS = ("unit", "component", "material", "thing", "serial", "order", "call", "raw", "code")
+_SUBJECTS = (
+    "unit",
+    "content",
+    "lot",
+    "component",
+    "material",
+    "thing",
+    "serial",
+    "order",
+    "topic",
+    "raw",
+    "code",
+)
+SPLIT = "split"
 
 
-def describe(event: ev.Event, seq: int) -> Entry | None:
-    """The entry of an event; None for kinds that the list does not show."""
+def describe(event: ev.Event, seq: int, *, topic: str = "") -> Entry | None:
+    """The entry of an event; None for kinds that the list does not show.
+
+    Args:
+        event: As stored.
+        seq: Its number.
+        topic: Of the call that it is about, where it names only its id.
+    """
     fields = _SHOWN.get(type(event))
+    if isinstance(event, ev.CounterRead) and SPLIT not in event.flags:
+        return None  # a machine's readings are too many for a list of acts
     if fields is None or (event.source is ev.Source.SIGNAL and isinstance(event, _FOLLOWS)):
         return None
     params = {name: text for name in fields if (text := _text(getattr(event, name)))}
     params.update(_extras(event))
+    if topic:
+        params["topic"] = topic
     verdict = event.verdict
     return Entry(
         seq=seq,
@@ -84,6 +115,8 @@ def _extras(event: ev.Event) -> dict[str, str]:
     if isinstance(event, ev.UnitFinished) and event.parameters:
         shown = list(event.parameters.items())[:PARAMETERS_SHOWN_MAX]
         extras["parameters"] = ", ".join(f"{name} {value}" for name, value in shown)
+    if isinstance(event, ev.CounterRead):
+        extras["pieces"] = amount(event.increment * event.pieces_per_count)
     if event.position:
         extras["position"] = event.position
     if event.reason:

@@ -7,12 +7,14 @@ from decimal import Decimal
 import msgspec
 
 from lineside.contracts.clock import Microseconds
-from lineside.contracts.units import Thing, ThingKind
+from lineside.contracts.units import JobShare, Thing, ThingKind
 
 ENTRIES_MAX = 40
 UNDO_ENTRIES_MAX = 12
 UNITS_MAX = 500
 CALLS_MAX = 50
+SPANNED_MAX = 20
+BEFORE_RELEASE_MAX = 200
 
 
 class JobOn(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -93,6 +95,22 @@ class FirstPiece(msgspec.Struct, kw_only=True, omit_defaults=True):
     released: bool = False
 
 
+class BeforeRelease(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Pieces that were made before the first one was released, as they were marked.
+
+    Attributes:
+        seq, at: Event that marked them.
+        kind: `scrap` or `rework`, as the operation's rule says.
+        serial: Of the piece; empty for counted ones.
+    """
+
+    seq: int
+    at: Microseconds
+    kind: str
+    amount: Decimal
+    serial: str = ""
+
+
 class Floor(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What an undo brings back.
 
@@ -104,6 +122,7 @@ class Floor(msgspec.Struct, kw_only=True, omit_defaults=True):
         units: Pieces in work, oldest first.
         first_pieces: `order/operation` to the first piece presented last.
         setup_at: When the present order operation was set up: the first piece counts from then.
+        tool_at, material_at: When the tool was changed, and another lot was mounted, likewise.
         changed_at: When an order last came or went.
     """
 
@@ -115,6 +134,8 @@ class Floor(msgspec.Struct, kw_only=True, omit_defaults=True):
     first_pieces: dict[str, FirstPiece] = {}
     calls: dict[str, OpenCall] = {}
     setup_at: Microseconds = 0
+    tool_at: Microseconds = 0
+    material_at: Microseconds = 0
     changed_at: Microseconds = 0
 
 
@@ -123,6 +144,7 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     Attributes:
         seq, last_seq: Events of the act.
+        facts: First of them that does not only take another one back; 0: none.
         params: What its text needs, by name.
         before: The floor before it, encoded, where the act changed it; taking it back restores it.
     """
@@ -139,6 +161,7 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
     flags: tuple[str, ...] = ()
     act: str = ""
     voided: bool = False
+    facts: int = 0
     before: bytes = b""
 
     @property
@@ -157,6 +180,35 @@ class LastScan(msgspec.Struct, kw_only=True, omit_defaults=True):
     meaning: str = ""
 
 
+class SpannedCount(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A counter's increment over a shift or order boundary that took longer than a minute.
+
+    Attributes:
+        seq: The reading that was flagged.
+        since, at: Between these two readings it was made.
+        value, increment: The reading's face value, and what it counted.
+        boundary, before: Where a person split it, and how many counts lie before; None: not yet.
+        parts: The readings that stand for it now.
+    """
+
+    seq: int
+    counter: str
+    role: str
+    since: Microseconds
+    at: Microseconds
+    value: int
+    increment: int
+    modulus: int
+    max_per_min: Decimal
+    pieces_per_count: Decimal
+    resetting: bool = False
+    item: str = ""
+    jobs: tuple[JobShare, ...] = ()
+    parts: tuple[int, ...] = ()
+    boundary: Microseconds = 0
+    before: int | None = None
+
+
 class StationState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Everything that the terminal of a station knows without asking.
 
@@ -164,6 +216,10 @@ class StationState(msgspec.Struct, kw_only=True, omit_defaults=True):
         state_raw: The machine's own word.
         signals: Role of a discrete signal to its value.
         last_finished: The piece finished last, for a defect that is seen afterwards.
+        readings: Counter to when it was read last.
+        spanned: Increments over a boundary, oldest first.
+        before_release: `order/operation` to what was marked until its first piece is released.
+        tool: The tool known last.
     """
 
     station: str
@@ -176,6 +232,10 @@ class StationState(msgspec.Struct, kw_only=True, omit_defaults=True):
     last_scan: LastScan | None = None
     last_finished: OpenUnit | None = None
     last_result: str = ""
+    readings: dict[str, Microseconds] = {}
+    spanned: list[SpannedCount] = []
+    before_release: dict[str, list[BeforeRelease]] = {}
+    tool: str = ""
 
     def job_of(self, order: str, operation: str = "") -> JobOn | None:
         """A running order operation; without operation any of the order."""

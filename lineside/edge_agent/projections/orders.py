@@ -11,6 +11,7 @@ from lineside.contracts import events as ev
 from lineside.contracts.clock import Microseconds
 from lineside.edge_agent.journal.records import StoredEvent
 from lineside.edge_agent.projections.changes import HANDLERS
+from lineside.edge_agent.projections.counting import unmarked
 from lineside.edge_agent.projections.entries import describe
 from lineside.edge_agent.projections.floor import (
     ENTRIES_MAX,
@@ -40,7 +41,7 @@ class OrdersProjection:
     """Keeps `OrdersState` current."""
 
     name = "orders"
-    version = 1
+    version = 2
 
     def __init__(self) -> None:
         self.state = OrdersState()
@@ -73,7 +74,8 @@ class OrdersProjection:
             target = event.voids or event.corrects
             if target is not None:
                 _take_back(station, target.seq)
-        entry = describe(event, stored.seq)
+                unmarked(station, target.seq)
+        entry = describe(event, stored.seq, topic=_topic(station, event))
         known = _same_act(station, event)
         before = encode_floor(station.floor) if entry is not None or known is not None else b""
         handler = HANDLERS.get(type(event))
@@ -81,7 +83,12 @@ class OrdersProjection:
             handler(station, event, stored.seq)
         if entry is not None:
             known = _remember(station, entry, known)
-        if known is not None and not known.before and encode_floor(station.floor) != before:
+        if known is None:
+            return
+        known.last_seq = stored.seq
+        if not known.facts and not isinstance(event, ev.EventVoided | ev.EventCorrected):
+            known.facts = stored.seq
+        if not known.before and encode_floor(station.floor) != before:
             known.before = before
 
     def _apply_edge(self, event: ev.Event) -> None:
@@ -99,6 +106,14 @@ class OrdersProjection:
                 pass
 
 
+def _topic(station: StationState, event: ev.Event) -> str:
+    """What a call is about, also where an event names only its id."""
+    if not isinstance(event, ev.CallAcknowledged | ev.CallResolved):
+        return ""
+    call = station.floor.calls.get(event.call)
+    return call.topic if call is not None else ""
+
+
 def _same_act(station: StationState, event: ev.Event) -> Entry | None:
     if event.act is None or not station.entries:
         return None
@@ -108,8 +123,8 @@ def _same_act(station: StationState, event: ev.Event) -> Entry | None:
 
 def _remember(station: StationState, entry: Entry, known: Entry | None) -> Entry:
     if known is not None:
-        known.last_seq = entry.last_seq
-        if entry.kind in _HEADLINES and known.kind not in _HEADLINES:
+        says_more = entry.kind in _HEADLINES or (known.kind in _UNDOS and entry.kind not in _UNDOS)
+        if says_more and known.kind not in _HEADLINES:
             known.kind, known.subject, known.params = entry.kind, entry.subject, entry.params
         elif known.verdict != "refused":
             known.params = entry.params | known.params
@@ -123,6 +138,7 @@ def _remember(station: StationState, entry: Entry, known: Entry | None) -> Entry
     return entry
 
 
+_UNDOS = frozenset({"event_voided", "event_corrected"})
 # Kinds that name an act of several events.
 _HEADLINES = frozenset(
     {
@@ -132,10 +148,18 @@ _HEADLINES = frozenset(
         "order_finished",
         "component_fitted",
         "material_mounted",
+        "serial_assigned",
+        "lot_created",
+        "label_printed",
+        "label_reprinted",
+        "put_in_carrier",
+        "taken_out_of_carrier",
         "defect_recorded",
         "signed_on",
         "first_piece_released",
         "span_declared",
+        "weighed",
+        "counter_read",
     }
 )
 

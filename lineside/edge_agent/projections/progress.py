@@ -1,7 +1,8 @@
 """Projection `progress`: what each order operation has made, and every booking of a station.
 
-Quantities are kept one row an event, so that a void takes back exactly its own and a moved span
-moves exactly what lies in it; the sums are a cache of the rows. Amounts are whole millionths.
+Quantities are kept one row an event, so that a void takes back exactly its own, taking that void
+back restores them, and a moved span moves exactly what lies in it; the sums are a cache of the rows
+that are not dead. Amounts are whole millionths.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ FORGET_EVERY_EVENTS = 10_000
 _TABLES = """
 CREATE TABLE IF NOT EXISTS progress_row (
     seq INTEGER NOT NULL, station TEXT NOT NULL, at INTEGER NOT NULL, job TEXT NOT NULL,
-    operation TEXT NOT NULL, kind TEXT NOT NULL, amount INTEGER NOT NULL
+    operation TEXT NOT NULL, kind TEXT NOT NULL, amount INTEGER NOT NULL, dead_by INTEGER
 );
 CREATE INDEX IF NOT EXISTS progress_row_seq ON progress_row (seq);
 CREATE INDEX IF NOT EXISTS progress_row_at ON progress_row (station, at);
+CREATE INDEX IF NOT EXISTS progress_row_dead ON progress_row (dead_by)
+    WHERE dead_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS progress_row_job ON progress_row (job, operation);
 CREATE TABLE IF NOT EXISTS progress_sum (
     job TEXT NOT NULL, operation TEXT NOT NULL, kind TEXT NOT NULL, amount INTEGER NOT NULL,
@@ -107,7 +110,7 @@ class ProgressProjection:
     """Keeps quantities by order operation, and bookings by station, in tables."""
 
     name = "progress"
-    version = 1
+    version = 2
 
     def attach(self, figures: Database) -> None:
         """Create missing tables."""
@@ -119,7 +122,7 @@ class ProgressProjection:
         event, seq = stored.event, stored.seq
         for ref in (event.voids, event.corrects):
             if ref is not None:
-                self._take_back(ref.seq)
+                self._take_back(ref.seq, by=seq)
         handler = _HANDLERS.get(type(event))
         if handler is not None:
             handler(self, event, seq)
@@ -184,7 +187,7 @@ class ProgressProjection:
         if not scaled or not job[0]:
             return
         self._db.execute(
-            "INSERT INTO progress_row VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO progress_row VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
             (seq, event.station, at or event.occurred_at, *job, kind, scaled),
         )
         self._sum(*job, kind, scaled)
@@ -291,28 +294,38 @@ class ProgressProjection:
         """What lies in the span belongs to another order."""
         until = event.occurred_until if event.occurred_until is not None else event.occurred_at
         rows = self._db.execute(
-            "SELECT rowid, operation, kind, amount FROM progress_row"
+            "SELECT rowid, operation, kind, amount, dead_by FROM progress_row"
             " WHERE station = ? AND at > ? AND at <= ? AND job = ? AND (? = '' OR operation = ?)",
             (
                 event.station, event.occurred_at, until, event.from_order,
                 event.from_operation, event.from_operation,
             ),
         ).fetchall()  # fmt: skip
-        for rowid, operation, kind, amount in rows:
+        for rowid, operation, kind, amount, dead_by in rows:
             target = event.to_operation or operation
-            self._sum(event.from_order, operation, kind, -amount)
-            self._sum(event.to_order, target, kind, amount)
+            if dead_by is None:
+                self._sum(event.from_order, operation, kind, -amount)
+                self._sum(event.to_order, target, kind, amount)
             self._db.execute(
                 "UPDATE progress_row SET job = ?, operation = ? WHERE rowid = ?",
                 (event.to_order, target, rowid),
             )
 
-    def _take_back(self, seq: int) -> None:
-        for order, operation, kind, amount in self._db.execute(
-            "SELECT job, operation, kind, amount FROM progress_row WHERE seq = ?", (seq,)
-        ).fetchall():
-            self._sum(order, operation, kind, -amount)
-        self._db.execute("DELETE FROM progress_row WHERE seq = ?", (seq,))
+    def _take_back(self, seq: int, *, by: int) -> None:
+        """What event `seq` said did not happen; what it had taken back stands again."""
+        for sign, found, dead in (
+            (1, "dead_by = ?", None),
+            (-1, "seq = ? AND dead_by IS NULL", by),
+        ):
+            for order, operation, kind, amount in self._db.execute(
+                f"SELECT job, operation, kind, amount FROM progress_row WHERE {found}",  # noqa: S608
+                (seq,),
+            ).fetchall():
+                self._sum(order, operation, kind, sign * amount)
+            self._db.execute(
+                f"UPDATE progress_row SET dead_by = ? WHERE {found}",  # noqa: S608
+                (dead, seq),
+            )
         self._db.execute("DELETE FROM progress_booking WHERE seq = ?", (seq,))
         self._db.execute(
             "UPDATE progress_booking SET end = NULL, end_seq = NULL WHERE end_seq = ?", (seq,)

@@ -32,6 +32,7 @@ class _Follower:
     projection: AnyProjection
     cursor: int
     saved: int
+    tables: TableProjection | None = None  # asked once: a protocol is slow to ask for each event
     failed: str = ""
 
 
@@ -46,6 +47,8 @@ class ProjectionRunner:
         self._journal = journal
         self._lock = threading.RLock()
         self.unreadable = 0
+        # The first epoch: it stays when a restored journal opens further ones.
+        self._journal_id = journal.reader.epochs()[0].id
         self.figures = _open(path)
         self._followers = self._restore(projections)
 
@@ -124,7 +127,7 @@ class ProjectionRunner:
 
     def _apply(self, follower: _Follower, events: list[Any], last: int) -> None:
         projection, after = follower.projection, follower.cursor
-        if isinstance(projection, TableProjection):
+        if follower.tables is not None:
             with self.figures.atomic():
                 for stored in events:
                     if stored.seq > after:
@@ -143,21 +146,13 @@ class ProjectionRunner:
     def _keep(self, follower: _Follower) -> None:
         projection = follower.projection
         state = None if isinstance(projection, TableProjection) else projection.snapshot()
-        self.figures.table(CURSORS).upsert(
-            {
-                "name": projection.name,
-                "version": projection.version,
-                "journal": self._identity(),
-                "cursor": follower.cursor,
-                "state": state,
-            },
-            pk="name",
+        # Plainly, as it happens with every commit.
+        self.figures.execute(  # pyright: ignore[reportUnknownMemberType]
+            f"INSERT OR REPLACE INTO {CURSORS} (name, version, journal, cursor, state)"  # noqa: S608
+            " VALUES (?, ?, ?, ?, ?)",
+            [projection.name, projection.version, self._journal_id, follower.cursor, state],
         )
         follower.saved = follower.cursor
-
-    def _identity(self) -> str:
-        """The journal's first epoch: it stays when a restored journal opens further ones."""
-        return self._journal.reader.epochs()[0].id
 
     def _restore(self, projections: Sequence[AnyProjection]) -> list[_Follower]:
         self.figures.table(CURSORS).create(
@@ -173,7 +168,7 @@ class ProjectionRunner:
             usable = (
                 row is not None
                 and row["version"] == projection.version
-                and row["journal"] == self._identity()
+                and row["journal"] == self._journal_id
                 and row["cursor"] <= head
             )
             cursor = row["cursor"] if usable and row is not None else 0
@@ -183,7 +178,8 @@ class ProjectionRunner:
                 projection.attach(self.figures)
             else:
                 projection.restore(row["state"] if usable and row is not None else None)
-            followers.append(_Follower(projection, cursor, cursor))
+            tables = projection if isinstance(projection, TableProjection) else None
+            followers.append(_Follower(projection, cursor, cursor, tables))
         return followers
 
     def _drop_tables(self, name: str) -> None:

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from lineside.contracts import events as ev
 from lineside.contracts.clock import Microseconds
-from lineside.contracts.units import Thing
+from lineside.contracts.units import Thing, ThingKind
 from lineside.edge_agent.journal.records import StoredEvent
 
 STEPS_KEPT_US = 400 * 86_400 * 1_000_000
@@ -183,7 +183,9 @@ class UnitsProjection:
         )
 
     def take_removed(self, event: ev.ComponentRemoved, seq: int) -> None:
-        """A component is out again."""
+        """A component is out again; a lot of which only a part came out is still in."""
+        if event.quantity is not None and event.component.kind is not ThingKind.UNIT:
+            return
         out_of = event.out_of
         self._db.execute(
             "UPDATE units_link SET removed_seq = ? WHERE id = ? AND item = ?"

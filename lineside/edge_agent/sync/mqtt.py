@@ -67,6 +67,8 @@ class MqttLink:
         on_connected: Subscribed; the session may begin.
         on_disconnected: With the reason.
         on_message: Topic and payload.
+        on_refused: The broker has refused a connection, a subscription or a message, with what and
+            why; central will never see it.
     """
 
     def __init__(
@@ -78,10 +80,11 @@ class MqttLink:
         on_connected: Callable[[], None],
         on_disconnected: Callable[[str], None],
         on_message: Callable[[str, bytes], None],
+        on_refused: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._edge, self._broker, self._clock = edge, broker, clock
         self._on_connected, self._on_disconnected = on_connected, on_disconnected
-        self._on_message = on_message
+        self._on_message, self._on_refused = on_message, on_refused
         self._backoff = Backoff()
         self._stopping = threading.Event()
         self._lost = threading.Event()
@@ -163,6 +166,7 @@ class MqttLink:
     ) -> None:
         if reason.is_failure:
             log.warning("mqtt_refused", reason=str(reason))
+            self._on_refused(f"the connection: {reason}")
             client.disconnect()
             return
         client.subscribe(
@@ -181,6 +185,7 @@ class MqttLink:
         refused = [str(reason) for reason in reasons if reason.is_failure]
         if refused:
             log.warning("mqtt_subscription_refused", reasons=refused)
+            self._on_refused(f"the subscription: {refused[0]}")
             client.disconnect()
             return
         self._on_connected()
@@ -190,8 +195,9 @@ class MqttLink:
 
     def _published(self, _: Client, __: object, ___: int, reason: ReasonCode, ____: object) -> None:
         if reason.value >= REFUSED_FROM:
-            # No acknowledgement of central will come; the uplink's timer makes it loud.
+            # It was taken from us and goes nowhere: no acknowledgement of central will come.
             log.error("mqtt_publish_refused", reason=str(reason))
+            self._on_refused(f"a message: {reason}")
 
 
 def _without_delay(_: Client, __: object, opened: Any) -> None:  # noqa: ANN401 - a socket, or one in TLS

@@ -15,8 +15,10 @@ from lineside.contracts.clock import US_PER_SECOND, Clock
 from lineside.contracts.envelope import Live, pack
 from lineside.contracts.errors import LinesideError
 from lineside.contracts.events import Event, IntentionApplied, Source
+from lineside.edge_agent.journal.errors import JournalBusyError, JournalFullError
 from lineside.edge_agent.journal.groups import Lane
 from lineside.edge_agent.journal.store import Journal
+from lineside.edge_agent.sync import said
 from lineside.edge_agent.sync.actions import Action, Notice, OpenEpoch, Publish, Remember
 from lineside.edge_agent.sync.desired_store import Applied, DesiredStore
 from lineside.edge_agent.sync.downlink import Downlink
@@ -60,12 +62,18 @@ class SyncService:
             edge, desired, clock=clock, greet=self._greet, report=self._wake_reports
         )
         self.uplink = Uplink(
-            edge, journal, clock=clock, desired=self.downlink.state, software=software
+            edge,
+            journal,
+            clock=clock,
+            desired=self.downlink.state,
+            software=software,
+            sealed=journal.reader.sealed,
         )
         self._inbox: deque[tuple[str, str, bytes]] = deque()
         self._changed = asyncio.Event()
         self._reports = True
         self._greet_wanted = False
+        self._epoch_base: int | None = None
         self._unremembered: dict[str, int | str] = {}
         self._remembering: Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -76,7 +84,9 @@ class SyncService:
             on_connected=lambda: self._post("connected"),
             on_disconnected=lambda why: self._post("disconnected", why),
             on_message=lambda topic, payload: self._post("message", topic, payload),
+            on_refused=lambda what: self._post("refused", what),
         )
+        self._say = said.Said().say
 
     @property
     def connected(self) -> bool:
@@ -95,16 +105,17 @@ class SyncService:
             self._loop = None
             await asyncio.to_thread(self._link.stop)
 
-    def publish_live(self, stations: dict[str, dict[str, str]]) -> None:
-        """Send the newest state of the stations; lost without harm."""
-        if self.uplink.welcomed:
-            live = Live(
-                edge=self._edge,
-                sent_at=self._clock.now(),
-                head_seq=self._journal.head("facts"),
-                stations=stations,
-            )
-            self._link.publish(topics.up(self._edge, "live"), pack(live), 0)
+    def publish_live(self, stations: dict[str, dict[str, str]]) -> bool:
+        """Send the newest state of the stations; lost without harm. False: nobody to send it to."""
+        if not self.uplink.welcomed:
+            return False
+        live = Live(
+            edge=self._edge,
+            sent_at=self._clock.now(),
+            head_seq=self._journal.head("facts"),
+            stations=stations,
+        )
+        return self._link.publish(topics.up(self._edge, "live"), pack(live), 0)
 
     async def _step(self) -> None:
         wake_in = (self.uplink.wake_at - self._clock.monotonic()) / US_PER_SECOND
@@ -119,6 +130,7 @@ class SyncService:
         if self._greet_wanted and self.uplink.connected_now:
             self._greet_wanted = False
             await self._carry_out(self.uplink.greet())
+        await self._open_epoch()
         await self._carry_out(self.uplink.tick())
         self._remember()
         if self._reports:
@@ -132,12 +144,16 @@ class SyncService:
             log.info("sync_disconnected", why=topic)
             self.downlink.disconnected()
             return self.uplink.disconnected()
+        if what == "refused":
+            return self._say("sync.broker_refuses", said.broker_refuses(topic))
         try:
             if topic == topics.down(self._edge, "desired"):
                 if self.uplink.welcomed:  # else of a central that this edge does not know
                     self.downlink.received(topic, payload)
                 return []
-            return self.uplink.received(topic, payload)
+            heard = topic == topics.down(self._edge, "ack")  # what is sent reaches central
+            settled = self._say("sync.broker_refuses", "") if heard else []
+            return [*settled, *self.uplink.received(topic, payload)]
         except LinesideError as problem:
             log.warning("sync_message_refused", topic=topic[:200], why=str(problem))
             return []
@@ -151,12 +167,24 @@ class SyncService:
                     self._unremembered.update(action.changes)
                 case OpenEpoch():
                     self._unremembered.clear()  # of the epoch that is sealed
-                    await asyncio.wrap_future(self._journal.begin_epoch(action.base))
-                    await self._carry_out(self.uplink.epoch_opened())
+                    self._epoch_base = action.base
+                    await self._open_epoch()
                 case Notice():
                     log.warning("sync_notice", code=action.code, text=action.text)
                     if self._on_notice is not None:
                         self._on_notice(action.code, action.text)
+
+    async def _open_epoch(self) -> None:
+        """Open the epoch that is wanted, if any; a full disk puts it off, nothing is sent until."""
+        if self._epoch_base is None:
+            return
+        try:
+            await asyncio.wrap_future(self._journal.begin_epoch(self._epoch_base))
+        except JournalFullError as problem:
+            log.warning("sync_epoch_waits", why=str(problem))
+            return
+        self._epoch_base = None
+        await self._carry_out(self.uplink.epoch_opened())
 
     def _remember(self) -> None:
         """Write watermarks behind what was sent: one that is lost only makes us send again."""
@@ -169,7 +197,11 @@ class SyncService:
         while waiting := self._desired.unreported():
             now = self._clock.now()
             events = [_applied_event(applied, now) for applied in waiting]
-            await self._journal.append_async(events)
+            try:
+                await self._journal.append_async(events)
+            except (JournalFullError, JournalBusyError) as problem:
+                log.warning("sync_reports_wait", why=str(problem))
+                return  # tried again with the next step; a full disk stops nothing
             self._desired.reported(waiting[-1].number)
         self._reports = False
 

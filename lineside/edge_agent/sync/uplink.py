@@ -10,28 +10,33 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from lineside.contracts import topics
 from lineside.contracts.clock import US_PER_SECOND, Clock, Microseconds
 from lineside.contracts.envelope import (
     BATCH_EVENTS_MAX,
+    CREDIT_BATCHES,
     Ack,
-    Batch,
-    Hello,
-    pack,
     unpack,
 )
 from lineside.contracts.errors import InvalidMessageError
 from lineside.edge_agent.journal.groups import Lane
-from lineside.edge_agent.journal.records import StoredGroup
-from lineside.edge_agent.sync.actions import Action, Notice, OpenEpoch, Publish, Remember
+from lineside.edge_agent.journal.records import SealedRun, StoredGroup
+from lineside.edge_agent.sync import said
+from lineside.edge_agent.sync.actions import Action, OpenEpoch, Publish, Remember
+from lineside.edge_agent.sync.backfill import Backfill
 from lineside.edge_agent.sync.backoff import Backoff
-from lineside.edge_agent.sync.source import FactSource, compare_incarnations, wire_group
+from lineside.edge_agent.sync.flight import NEVER, Flight
+from lineside.edge_agent.sync.source import (
+    FactSource,
+    batch_message,
+    compare_incarnations,
+    foreign_chain,
+    hello_message,
+)
 
-WINDOW_BATCHES = 4
+WINDOW_BATCHES = CREDIT_BATCHES
 BATCH_BYTES = 700 * 1024
 HELLO_EVERY = 30 * US_PER_SECOND
 WELCOME_WITHIN = 10 * US_PER_SECOND
@@ -39,14 +44,6 @@ ACK_WITHIN = 10 * US_PER_SECOND
 RETRY_PAUSE_MAX_S = 60.0
 SILENT_AFTER = 3
 GREET_WITHIN_S = 1.0
-NEVER = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    lane: Lane
-    last: int
-    at: Microseconds  # monotonic
 
 
 class Uplink:
@@ -61,6 +58,7 @@ class Uplink:
         desired: Callable[[], tuple[int, str]],
         software: str = "",
         chance: random.Random | None = None,
+        sealed: Callable[[], Sequence[SealedRun]] = tuple,
     ) -> None:
         self._edge, self._source, self._clock = edge, source, clock
         self._desired, self._software = desired, software
@@ -75,7 +73,8 @@ class Uplink:
         self._backed_up = known.backed_up_through
         self._incarnation = known.incarnation
         self._sent: dict[Lane, int] = dict(self._durable)
-        self._flight: deque[_Sent] = deque()
+        self._sealed, self._backfill = sealed, Backfill(source)
+        self._flight, self._credit = Flight(), CREDIT_BATCHES
         self.connected_now = False
         self.welcomed = False
         self._probing = False
@@ -83,7 +82,7 @@ class Uplink:
         self._silent = 0
         self._hello_at = NEVER
         self._paused_until = 0
-        self._said: dict[str, str] = {}
+        self._say = said.Said().say
 
     @property
     def durable_through(self) -> int:
@@ -95,7 +94,7 @@ class Uplink:
         """When `tick` wants to be called next, monotonic microseconds."""
         if not self.connected_now:
             return NEVER
-        oldest = min((sent.at for sent in self._flight), default=NEVER) + ACK_WITHIN
+        oldest = self._flight.oldest_at + ACK_WITHIN
         paused = self._paused_until if self._paused_until > self._clock.monotonic() else NEVER
         return min(self._hello_at, oldest, paused)
 
@@ -140,7 +139,7 @@ class Uplink:
             if not self.welcomed:
                 actions += self._count_silence()
             actions.append(self._hello(HELLO_EVERY if self.welcomed else WELCOME_WITHIN))
-        if self._flight and now >= self._flight[0].at + ACK_WITHIN:
+        if now >= self._flight.oldest_at + ACK_WITHIN:
             actions += self._count_silence()
             self._rewind()
             self._pause()
@@ -159,10 +158,14 @@ class Uplink:
             raise InvalidMessageError(f"An acknowledgement for {ack.edge[:64]!r}.")
         if ack.lane not in ("facts", "telemetry"):
             raise InvalidMessageError(f"An acknowledgement for lane {ack.lane[:64]!r}.")
-        if ack.epoch != self._source.epoch or self._opening:
-            return []  # of an epoch that is sealed: it says nothing about this one
+        if self._opening:
+            return []
         if ack.problem == "restarted":
             return self._greet_again()
+        if ack.problem == "busy":
+            return self._wait(ack)
+        if ack.epoch != self._source.epoch:
+            return self._of_sealed(ack)
         return self._welcome(ack) if ack.welcome else self._acknowledged(ack, ack.lane)
 
     # --- answers ---
@@ -171,12 +174,8 @@ class Uplink:
         verdict = compare_incarnations(self._incarnation, ack.incarnation)
         if verdict == "foreign":
             self.welcomed = False
-            return self._say(
-                "sync.old_central",
-                f"Central is database {ack.incarnation}, this edge knows {self._incarnation}: an"
-                " old copy was started, or another system. Nothing is sent. Start the right one, or"
-                " enrol this edge again.",
-            )
+            text = said.old_central(ack.incarnation, self._incarnation)
+            return self._say("sync.old_central", text)
         if ack.lane == "telemetry":  # comes before the answer for facts, which opens the session
             known = 0 if verdict == "newer" else self._durable["telemetry"]
             self._durable["telemetry"] = max(known, ack.durable_through)
@@ -185,20 +184,20 @@ class Uplink:
         if verdict == "newer":
             lost = range(ack.durable_through + 1, self._durable["facts"] + 1)
             if lost:
-                actions += self._say(
-                    "sync.central_lost_events",
-                    f"Central was restored and lost facts {lost.start} to {lost.stop - 1};"
-                    " they are sent again.",
-                )
+                text = said.central_lost(lost.start, lost.stop - 1)
+                actions += self._say("sync.central_lost_events", text)
             self._incarnation = ack.incarnation
         if ack.problem == "fenced":
             return actions + self._fence()
-        actions += self._say("sync.fenced", "") + self._answered()
+        two_agents = said.TWO_AGENTS if ack.notice == "two_agents" else ""
+        actions += self._say("sync.two_agents", two_agents)
+        actions += self._say("sync.fenced", "") + self._answered(ack)
+        self._backfill.missing = ack.sealed_missing
         again, self.welcomed = self.welcomed, True
         self._hello_at = self._clock.monotonic() + HELLO_EVERY
         if self._probing:
             return actions + self._fill()
-        if self._foreign_chain(ack):
+        if self._foreign(ack):
             # Central is ahead of this journal, or on another branch: find the last common group.
             self._probing = True
             self._rewind()
@@ -212,28 +211,59 @@ class Uplink:
 
     def _greet_again(self) -> list[Action]:
         """Central is back: what was in flight is in doubt. All edges hear it; not all at once."""
-        self.welcomed = False
+        self.welcomed, self._paused_until = False, 0
         self._rewind()
         pause = round(self._chance.uniform(0, GREET_WITHIN_S) * US_PER_SECOND)
         self._hello_at = min(self._hello_at, self._clock.monotonic() + pause)
         return []
 
-    def _foreign_chain(self, ack: Ack) -> bool:
-        if ack.durable_through > self._source.head("facts"):
-            return True
-        if not ack.head_hash or ack.durable_through < self._source.oldest():
-            return False  # nothing here to compare with
-        return self._source.hash_at(ack.durable_through).hex() != ack.head_hash
+    def _wait(self, ack: Ack) -> list[Action]:
+        """Central cannot take anything now; what was sent is sent again later."""
+        if ack.incarnation != self._incarnation:
+            return []
+        self._silent = 0
+        self._rewind()
+        pause_s = self._chance.uniform(1.0, 1.5) * max(1, ack.retry_after_s)
+        until = self._clock.monotonic() + round(pause_s * US_PER_SECOND)
+        self._paused_until = max(self._paused_until, until)
+        return self._say("sync.busy", said.BUSY)
+
+    def _of_sealed(self, ack: Ack) -> list[Action]:
+        """An answer about an epoch that is sealed here."""
+        if not self._backfill.knows(ack.epoch) or ack.lane != "facts":
+            return []
+        if ack.welcome:
+            if compare_incarnations(self._incarnation, ack.incarnation) != "foreign":
+                self._backfill.wanted(ack)
+            return self._fill()
+        if not self.welcomed or ack.incarnation != self._incarnation:
+            return []
+        actions = self._answered(ack)
+        verdict = self._backfill.acknowledged(ack)
+        self._flight.settle("sealed", ack.durable_through)
+        if verdict == "again":
+            self._rewind()
+            self._pause()
+        if verdict in ("done", "differs"):
+            self._rewind()
+            self.welcomed = False  # the answer to a hello says whether there is more of it
+            actions.append(self._hello(WELCOME_WITHIN))
+        if verdict == "differs":
+            actions += self._say("sync.sealed_differs", said.sealed_differs(ack.epoch))
+        return actions + self._fill()
+
+    def _foreign(self, ack: Ack) -> bool:
+        return foreign_chain(self._source, ack.durable_through, ack.head_hash)
 
     def _not_ours(self, ack: Ack, lane: Lane) -> bool:
         if ack.durable_through > self._source.head(lane):
             return True
-        return lane == "facts" and self._foreign_chain(ack)
+        return lane == "facts" and self._foreign(ack)
 
     def _acknowledged(self, ack: Ack, lane: Lane) -> list[Action]:
         if not self.welcomed or ack.incarnation != self._incarnation:
             return []  # from before a restart of either side
-        actions = self._answered()
+        actions = self._answered(ack)
         if self._probing and lane == "facts":
             return actions + self._probed(ack)
         if ack.problem == "fenced":
@@ -281,12 +311,7 @@ class Uplink:
     def _open(self) -> list[Action]:
         self._opening = True
         base = self._durable["facts"]
-        said = self._say(
-            "sync.restored_here",
-            f"This edge's journal was restored from an older copy; central agrees up to fact"
-            f" {base}. What came after is sent under a new epoch.",
-        )
-        return [*said, OpenEpoch(base)]
+        return [*self._say("sync.restored_here", said.restored_here(base)), OpenEpoch(base)]
 
     # --- sending ---
 
@@ -294,8 +319,16 @@ class Uplink:
         if not self.welcomed or self._opening or self._clock.monotonic() < self._paused_until:
             return []
         actions: list[Action] = []
+        window = 1 if self._probing else self._credit
+        while self._backfill.active and len(self._flight) < window:
+            epoch, groups = self._backfill.next_groups(BATCH_BYTES)
+            if not groups:
+                break
+            self._flight.add("sealed", groups[-1].last_seq, self._clock.monotonic())
+            actions.append(batch_message(self._edge, "facts", epoch, groups))
+        if self._backfill.awaited:
+            return actions  # what is older comes first, so that a backup of newer holds it, too
         lanes: tuple[Lane, ...] = ("facts",) if self._probing else ("facts", "telemetry")
-        window = 1 if self._probing else WINDOW_BATCHES
         for lane in lanes:
             while len(self._flight) < window and self._sent[lane] < self._source.head(lane):
                 groups = self._source.groups(self._sent[lane], BATCH_EVENTS_MAX, BATCH_BYTES, lane)
@@ -307,46 +340,33 @@ class Uplink:
         return actions
 
     def _batch(self, lane: Lane, groups: list[StoredGroup]) -> Publish:
-        batch = Batch(
-            edge=self._edge,
-            lane=lane,
-            epoch=self._source.epoch,
-            groups=tuple(wire_group(group) for group in groups),
-        )
         self._sent[lane] = groups[-1].last_seq
-        self._flight.append(_Sent(lane, groups[-1].last_seq, self._clock.monotonic()))
-        return Publish(topics.up(self._edge, lane), pack(batch))
+        self._flight.add(lane, groups[-1].last_seq, self._clock.monotonic())
+        return batch_message(self._edge, lane, self._source.epoch, groups)
 
     def _hello(self, next_within: Microseconds) -> Publish:
         now = self._clock.monotonic()
         pause = self._retry.next_s() if next_within == WELCOME_WITHIN and self._silent else 0
         self._hello_at = now + next_within + round(pause * US_PER_SECOND)
-        cursor, desired_hash = self._desired()
-        head = self._source.head("facts")
-        hello = Hello(
-            edge=self._edge,
-            epoch=self._source.epoch,
-            head_seq=head,
-            head_hash=self._source.hash_at(head).hex(),
-            oldest_seq=max(self._source.oldest(), self._source.epoch_base + 1),
-            cursor=cursor,
-            desired_hash=desired_hash,
+        return hello_message(
+            self._edge,
+            self._source,
+            desired=self._desired(),
             boot=self._boot,
             sent_at=self._clock.now(),
             software=self._software,
+            sealed=self._backfill.offered(self._sealed()),
         )
-        return Publish(topics.up(self._edge, "hello"), pack(hello))
 
     def _settle(self, lane: Lane, through: int) -> None:
         self._durable[lane] = max(self._durable[lane], through)
         self._sent[lane] = max(self._sent[lane], self._durable[lane])
-        self._flight = deque(
-            sent for sent in self._flight if sent.lane != lane or sent.last > through
-        )
+        self._flight.settle(lane, through)
 
     def _rewind(self) -> None:
         self._flight.clear()
         self._sent = dict(self._durable)
+        self._backfill.rewind()
 
     def _pause(self) -> None:
         pause = round(self._retry.next_s() * US_PER_SECOND)
@@ -356,7 +376,7 @@ class Uplink:
         return Remember(
             {
                 "durable_through": self._durable["facts"],
-                "backed_up_through": self._backed_up,
+                "backed_up_through": min(self._backed_up, self._backfill.complete_through),
                 "telemetry_through": self._durable["telemetry"],
                 "incarnation": self._incarnation,
             }
@@ -366,28 +386,14 @@ class Uplink:
         self._silent += 1
         if self._silent < SILENT_AFTER:
             return []
-        return self._say(
-            "sync.no_answer",
-            "The broker takes messages, but central does not answer. Facts are kept here until it"
-            " does.",
-        )
+        return self._say("sync.no_answer", said.NO_ANSWER)
 
-    def _answered(self) -> list[Action]:
+    def _answered(self, ack: Ack) -> list[Action]:
         self._silent = 0
-        return self._say("sync.no_answer", "")
+        self._credit = max(1, min(CREDIT_BATCHES, ack.credit))
+        return self._say("sync.no_answer", "") + self._say("sync.busy", "")
 
     def _fence(self) -> list[Action]:
         self.welcomed = False
         self._rewind()
-        return self._say(
-            "sync.fenced",
-            "Two agents run under the name of this edge. Nothing is sent from here. Find the copy,"
-            " switch it off, and enrol the right one again.",
-        )
-
-    def _say(self, code: str, text: str) -> list[Action]:
-        """A notice, unless that is what was said last."""
-        if self._said.get(code, "") == text:
-            return []
-        self._said[code] = text
-        return [Notice(code, text)]
+        return self._say("sync.fenced", said.FENCED)

@@ -8,16 +8,21 @@ from typing import Any
 from lineside.contracts.clock import from_datetime
 from lineside.edge_agent.terminal import (
     acts,
+    carrier_acts,
     corrections,
     material_acts,
+    number_acts,
     order_acts,
     people_acts,
     quality_acts,
     scans,
     shift_acts,
     span_acts,
+    split_acts,
     unit_acts,
+    weighing,
 )
+from lineside.edge_agent.terminal.carrier_acts import Content
 from lineside.edge_agent.terminal.scans import Stops
 from lineside.edge_agent.terminal.situation import Decision, Situation, accepted
 
@@ -189,6 +194,46 @@ def _inspect(s: Situation, body: acts.Inspect) -> Decision:
     )
 
 
+def _put_in(s: Situation, body: acts.PutIn) -> Decision:
+    return carrier_acts.put_in(
+        s,
+        carrier=body.carrier,
+        content=Content(body.serial, body.lot, body.item, body.issuer),
+        quantity=body.quantity,
+        unit=body.unit,
+    )
+
+
+def _take_out(s: Situation, body: acts.TakeOut) -> Decision:
+    return carrier_acts.take_out(
+        s,
+        carrier=body.carrier,
+        content=Content(body.serial, body.lot, body.item, body.issuer),
+        quantity=body.quantity,
+    )
+
+
+def _weigh(s: Situation, body: acts.Weigh) -> Decision:
+    return weighing.weigh(
+        s,
+        weight=body.weight,
+        unit=body.unit,
+        net=body.net,
+        scale=body.scale,
+        changed=body.changed,
+    )
+
+
+def _split(s: Situation, body: acts.SplitCount) -> Decision:
+    return split_acts.split_count(
+        s,
+        seq=body.seq,
+        boundary=from_datetime(body.boundary),
+        before=body.before,
+        reason=body.reason,
+    )
+
+
 _PLAIN: dict[type[acts.ActBody], Callable[[Situation, Any], Decision]] = {
     acts.SignOn: lambda s, b: people_acts.sign_on(s, person=b.person, badge=b.badge),
     acts.SignOff: lambda s, b: people_acts.sign_off(s, person=b.person),
@@ -215,11 +260,27 @@ _PLAIN: dict[type[acts.ActBody], Callable[[Situation, Any], Decision]] = {
         s, order=b.order, operation=b.operation, serial=b.serial
     ),
     acts.ReleaseFirstPiece: _release,
+    acts.Weigh: _weigh,
+    acts.SplitCount: _split,
     acts.Span: _span,
     acts.MoveSpan: _move,
     acts.Call: lambda s, b: shift_acts.raise_call(s, b.id, b.topic),
     acts.CallAcknowledge: lambda s, b: shift_acts.acknowledge_call(s, b.call),
     acts.CallResolve: lambda s, b: shift_acts.resolve_call(s, b.call, b.outcome),
     acts.PlannedStopAct: _plan_stop,
+    acts.NewNumber: lambda s, b: number_acts.new_number(
+        s,
+        thing=b.thing,
+        item=b.item,
+        lot=b.lot,
+        lot_issuer=b.lot_issuer,
+        quantity=b.quantity,
+        unit=b.unit,
+    ),
+    acts.Reprint: lambda s, b: number_acts.reprint(
+        s, number=b.number, thing=b.thing, item=b.item, reason=b.reason
+    ),
+    acts.PutIn: _put_in,
+    acts.TakeOut: _take_out,
     acts.SetState: lambda s, b: shift_acts.set_state(s, b.state, b.detail),
 }

@@ -11,33 +11,13 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from lineside.edge_agent.terminal.act_base import ActBody, Amount, Number, Words
+from lineside.edge_agent.terminal.counting_bodies import SplitCount, Weigh
+from lineside.edge_agent.terminal.thing_bodies import NewNumber, PutIn, Reprint, TakeOut
+
 RAW_CHARS_MAX = 32_768
-TEXT_CHARS_MAX = 500
-Number = Annotated[str, Field(max_length=128)]
-Words = Annotated[str, Field(max_length=TEXT_CHARS_MAX)]
-Amount = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
 Activity = Literal["production", "setup", "breakdown", "rework"]
 QuantityKind = Literal["produced", "scrap", "rework", "rework_scrap", "rework_good"]
-
-
-class ActBody(BaseModel):
-    """What every act carries.
-
-    Attributes:
-        id: Made by the client; sending the same act again books nothing and gives the same answer.
-        station: Where it happens.
-        by: Person ids; empty: those who are signed on at the station.
-        confirm: The option chosen after an answer `ask`; empty at first.
-        override: Badge of a person who allows it against a rule; empty without one.
-    """
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
-    station: Annotated[str, Field(min_length=1, max_length=64)]
-    by: Annotated[list[Number], Field(max_length=50)] = []
-    confirm: Number = ""
-    override: Number = ""
 
 
 class Scan(ActBody):
@@ -216,7 +196,7 @@ class FinishUnit(ActBody):
     serial: Number = ""
     result: Literal["pass", "fail", "rework"] = "pass"
     defect: Number = ""
-    parameters: Annotated[dict[str, Words], Field(max_length=100)] = {}
+    parameters: Annotated[dict[str, Words], Field(default_factory=dict, max_length=100)]
 
 
 class MeasuredValue(BaseModel):
@@ -238,7 +218,7 @@ class Inspect(ActBody):
     kind: Literal["inspect"]
     serial: Number
     passed: bool
-    measurements: Annotated[list[MeasuredValue], Field(max_length=100)] = []
+    measurements: Annotated[list[MeasuredValue], Field(default_factory=list, max_length=100)]
     plan: Number = ""
 
 
@@ -355,6 +335,12 @@ PlainAct = (
     | CallResolve
     | PlannedStopAct
     | SetState
+    | Weigh
+    | SplitCount
+    | NewNumber
+    | Reprint
+    | PutIn
+    | TakeOut
 )
 AnyPlainAct = Annotated[PlainAct, Field(discriminator="kind")]
 

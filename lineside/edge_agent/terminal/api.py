@@ -14,13 +14,14 @@ from typing import Annotated, Protocol
 from fastapi import Body, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from fastapi.staticfiles import StaticFiles
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lineside.contracts.errors import LinesideError
 from lineside.edge_agent.terminal.acts import AnyAct
+from lineside.edge_agent.terminal.board import LineBoard, add_board
+from lineside.edge_agent.terminal.pages import add_pages
 from lineside.edge_agent.terminal.views import (
     Answer,
     Booked,
@@ -104,13 +105,16 @@ class ClockBody(BaseModel):
     at: AwareDatetime
 
 
-def build_api(desk: Desk, *, version: str = "0", web: Path | None = None) -> FastAPI:
+def build_api(
+    desk: Desk, *, version: str = "0", web: Path | None = None, board: LineBoard | None = None
+) -> FastAPI:
     """The application of one edge.
 
     Args:
         desk: Does the work.
         version: Software version shown in the schema.
         web: Folder of the built terminal; without it `/` says how to build it.
+        board: Builds what a wall display shows of a line.
     """
     api = FastAPI(
         title="Lineside edge",
@@ -125,7 +129,8 @@ def build_api(desk: Desk, *, version: str = "0", web: Path | None = None) -> Fas
     _add_reading(api, desk)
     _add_acting(api, desk)
     _add_watching(api, desk)
-    _add_pages(api, web)
+    add_board(api, board)
+    add_pages(api, web)
     return api
 
 
@@ -208,22 +213,6 @@ def _add_watching(api: FastAPI, desk: Desk) -> None:
         return Response(desk.metrics(), media_type="text/plain; version=0.0.4")
 
     del healthz, metrics
-
-
-def _add_pages(api: FastAPI, web: Path | None) -> None:
-    if web is not None and (web / "index.html").is_file():
-        api.mount("/", StaticFiles(directory=web, html=True), name="terminal")
-        return
-
-    @api.get("/", include_in_schema=False)
-    async def missing_pages() -> Response:
-        """Says that the pages are not built."""
-        return Response(
-            "The terminal's pages are not built here. Run `make setup`, start the agent again.\n",
-            media_type="text/plain; charset=utf-8",
-        )
-
-    del missing_pages
 
 
 async def _server_sent(messages: AsyncGenerator[StreamMessage]) -> AsyncGenerator[str]:

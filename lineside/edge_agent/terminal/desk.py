@@ -6,14 +6,14 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import msgspec
 import structlog
 
 from lineside.contracts.clock import US_PER_SECOND, Clock, Microseconds
 from lineside.contracts.errors import LinesideError
-from lineside.contracts.events import Event, SignedOff, Source
+from lineside.contracts.events import Event
 from lineside.contracts.samples import ScanRead
 from lineside.contracts.scancode import MeaningRules, escape
 from lineside.contracts.units import Act
@@ -21,32 +21,38 @@ from lineside.edge_agent.config import Configuration, StationSection
 from lineside.edge_agent.errors import NotSimulatedError, UnknownStationError
 from lineside.edge_agent.health import Health
 from lineside.edge_agent.host import PlantClock
-from lineside.edge_agent.interpretation.shapes import Context
+from lineside.edge_agent.interpretation.shapes import Context, Weighing
 from lineside.edge_agent.interpretation.shares import shares_of
 from lineside.edge_agent.journal.store import Journal
+from lineside.edge_agent.projections.base import AnyProjection
+from lineside.edge_agent.projections.carriers import CarriersProjection, concerns_others
+from lineside.edge_agent.projections.numbers import NumbersProjection, marks_of
 from lineside.edge_agent.projections.oee import OeeProjection
 from lineside.edge_agent.projections.orders import OrdersProjection
 from lineside.edge_agent.projections.progress import ProgressProjection
 from lineside.edge_agent.projections.units import UnitsProjection
 from lineside.edge_agent.recorder import Recorder
+from lineside.edge_agent.storage import StorageStatus
 from lineside.edge_agent.terminal import acts, machine, views
 from lineside.edge_agent.terminal.actions import decide
-from lineside.edge_agent.terminal.commands import command_list
-from lineside.edge_agent.terminal.forgotten import forgotten_sign_offs
+from lineside.edge_agent.terminal.forgotten import sign_off_events
 from lineside.edge_agent.terminal.plant import Plant
+from lineside.edge_agent.terminal.questions import Questions
+from lineside.edge_agent.terminal.scans import beside
 from lineside.edge_agent.terminal.screen import (
     ScreenInputs,
     SyncStatus,
     build_screen,
+    build_texts,
     station_name,
     unexplained_stops,
 )
-from lineside.edge_agent.terminal.shift_acts import TOPICS
 from lineside.edge_agent.terminal.situation import Decision, Situation, refused
 from lineside.edge_agent.terminal.texts import words
 from lineside.edge_agent.terminal.watchers import Watchers
+from lineside.edge_agent.terminal.weighing import weigh_body
 
-QUESTION_S = 120.0
+SHARED = "#shared"  # no station is called so
 log = structlog.get_logger("edge.terminal")
 
 
@@ -57,16 +63,13 @@ class Known:
     orders: OrdersProjection
     progress: ProgressProjection
     units: UnitsProjection
+    numbers: NumbersProjection
+    carriers: CarriersProjection
     figures: OeeProjection
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Question:
-    """An act that waits for a choice."""
-
-    body: acts.AnyAct
-    options: tuple[views.Option, ...]
-    asked_at: float
+    def all(self) -> list[AnyProjection]:
+        """Every projection of the agent, in the order in which they follow the journal."""
+        return [getattr(self, one.name) for one in fields(self)]
 
 
 class TerminalDesk:
@@ -84,6 +87,7 @@ class TerminalDesk:
         clock: Clock,
         watchers: Watchers,
         sync: Callable[[], SyncStatus],
+        storage: Callable[[], StorageStatus],
         report: Callable[[], Health],
     ) -> None:
         self._config = config
@@ -95,15 +99,15 @@ class TerminalDesk:
         self._clock = clock
         self._watchers = watchers
         self._sync = sync
+        self._storage = storage
         self._report = report
-        self._questions: dict[str, _Question] = {}
+        self._questions = Questions(clock)
         self._stations = {station.id: station for station in config.stations}
         self._scanners = {
             scanner: station.id for station in config.stations for scanner in station.scanners
         }
 
     # --- reading
-    # -----------------------------------------------------------------------------------
 
     def stations(self) -> views.Stations:
         """All stations of this edge."""
@@ -124,34 +128,21 @@ class TerminalDesk:
 
     def texts(self) -> views.Texts:
         """Labels of this edge."""
-        reasons = self._plant.reasons
-
-        def labels(table: dict[str, tuple[str, str]]) -> list[views.Label]:
-            return [
-                views.Label(code=code, label=views.Text(zh=zh, en=en))
-                for code, (zh, en) in table.items()
-            ]
-
-        return views.Texts(
-            reasons=labels(reasons.stops),
-            defects=labels(reasons.defects),
-            commands=command_list(),
-            topics=labels(TOPICS),
-        )
+        return build_texts(self._plant)
 
     async def state(self, station: str) -> views.StationView:
         """The whole screen of a station."""
         return self._screen(self._station(station))
 
     def _screen(self, station: StationSection) -> views.StationView:
-        problem = self._recorder.problem
         inputs = ScreenInputs(
             figures=self._known.figures,
             seq=self._journal.head(),
             simulation=self._config.edge.simulation,
             lost_devices=self._known.orders.state.devices,
             sync=self._sync(),
-            problem=str(problem) if problem is not None else "",
+            storage=self._storage(),
+            problem=self._recorder.problem,
         )
         return build_screen(self.situation(station), inputs)
 
@@ -186,7 +177,6 @@ class TerminalDesk:
         return self._report().metrics()
 
     # --- acting
-    # ------------------------------------------------------------------------------------
 
     async def act(self, body: acts.AnyAct) -> views.Answer:
         """Decide and book; the answer is given after the commit."""
@@ -205,27 +195,41 @@ class TerminalDesk:
     async def _decide_and_book(
         self, station: StationSection, body: acts.AnyAct, problem: str
     ) -> views.Answer:
-        asked = self._questions.pop(station.id, None)
-        meant = self._answer_to_question(asked, body)
+        meant = self._questions.answered(
+            station.id, body, lambda asked, scan: beside(self.situation(station), asked, scan)
+        )
+        decision = self._try_to_decide(station, meant, problem)
+        if not concerns_others(decision.events):
+            return await self._book(station, body, meant, decision)
+        # Numbers and carriers belong to all stations: decide once more, now alone.
+        async with self._recorder.lock(SHARED):
+            decision = self._try_to_decide(station, meant, problem)
+            return await self._book(station, body, meant, decision)
+
+    def _try_to_decide(self, station: StationSection, meant: acts.AnyAct, problem: str) -> Decision:
         try:
             self._recorder.require_current()
-            decision = self._decide(station, meant, problem)
+            return self._decide(station, meant, problem)
         except LinesideError as refusal:
-            decision = refused("edge.not_recording", problem=str(refusal))
+            return refused("edge.not_recording", problem=str(refusal))
         except Exception:
-            log.exception("decision_failed", station=station.id, kind=body.kind)
-            decision = refused("edge.fault")
+            log.exception("decision_failed", station=station.id, kind=meant.kind)
+            return refused("edge.fault")
+
+    async def _book(
+        self, station: StationSection, body: acts.AnyAct, meant: acts.AnyAct, decision: Decision
+    ) -> views.Answer:
         if decision.answer == "ask":
-            self._questions[station.id] = _Question(
-                body=meant, options=decision.options, asked_at=time.monotonic()
-            )
+            self._questions.ask(station.id, meant, decision.options)
         answer = self._answer(body, decision)
         if not decision.events:
             return answer
         act = Act(id=body.id, size=len(decision.events))
         events = [_with_act(event, act) for event in decision.events]
         try:
-            appended = await self._recorder.record(events, answer=answer.model_dump_json().encode())
+            appended = await self._recorder.record(
+                events, baselines=marks_of(events), answer=answer.model_dump_json().encode()
+            )
         except LinesideError as refusal:
             log.warning("act_not_saved", station=station.id, why=str(refusal))
             return self._answer(body, refused("edge.not_recording", problem=str(refusal)))
@@ -233,17 +237,6 @@ class TerminalDesk:
             return before
         seqs = list(range(appended.first_seq, appended.last_seq + 1))
         return answer.model_copy(update={"seqs": seqs})
-
-    def _answer_to_question(self, asked: _Question | None, body: acts.AnyAct) -> acts.AnyAct:
-        """A scan that names an option of the question before is the answer to it."""
-        if asked is None or not isinstance(body, acts.Scan) or body.confirm:
-            return body
-        if time.monotonic() - asked.asked_at > QUESTION_S:
-            return body
-        chosen = next((one for one in asked.options if one.command == body.raw), None)
-        if chosen is None:
-            return body
-        return asked.body.model_copy(update={"confirm": chosen.code, "id": body.id})
 
     def _decide(self, station: StationSection, body: acts.AnyAct, problem: str) -> Decision:
         situation = self.situation(station)
@@ -285,11 +278,11 @@ class TerminalDesk:
                 "meaning": decision.meaning,
                 "subject": decision.subject,
                 "degraded": decision.degraded,
+                "overridable": decision.overridable,
             }
         )
 
     # --- machines and scanners
-    # ---------------------------------------------------------------------
 
     async def scanned(self, device: str, scan: ScanRead) -> bool | None:
         """A scanner that the agent reads itself: decide, book, show.
@@ -314,6 +307,22 @@ class TerminalDesk:
         message = views.VerdictMessage(event="verdict", raw=raw, scanner=device, answer=answer)
         self._watchers.verdict(station, message)
         return answer.answer != "refused"
+
+    async def weighed(self, station: str, weighing: Weighing, act: str) -> bool:
+        """A load came to rest on a scale that the agent reads itself: decide, book, show.
+
+        Returns:
+            Whether it was recorded; False: nothing can be recorded now.
+        """
+        answer = await self._act(weigh_body(station, weighing, act))
+        if answer.code == "edge.not_recording":
+            return False
+        raw = f"{weighing.weight:f} {weighing.unit}"
+        message = views.VerdictMessage(
+            event="verdict", raw=raw, scanner=weighing.scale, answer=answer
+        )
+        self._watchers.verdict(station, message)
+        return True
 
     def context(self, station: str) -> Context:
         """Orders and calendar of a station, for its interpreter."""
@@ -343,21 +352,9 @@ class TerminalDesk:
             if not state.floor.people:
                 continue
             async with self._recorder.lock(station.id):
-                closed = forgotten_sign_offs(state.floor.people, self._plant.shift, now)
+                closed = sign_off_events(station.id, state.floor.people, self._plant.shift, now)
                 if closed:
-                    await self._recorder.record(
-                        [
-                            SignedOff(
-                                occurred_at=at,
-                                recorded_at=now,
-                                source=Source.SYSTEM,
-                                station=station.id,
-                                by=(person,),
-                                forgotten=True,
-                            )
-                            for person, at in closed
-                        ]
-                    )
+                    await self._recorder.record(closed)
 
     def situation(self, station: StationSection) -> Situation:
         """What stands at a station now."""
@@ -371,6 +368,8 @@ class TerminalDesk:
             plant=self._plant,
             state=state,
             units=self._known.units,
+            numbers=self._known.numbers,
+            carriers=self._known.carriers,
             progress=self._known.progress,
             now=now,
             at=now,

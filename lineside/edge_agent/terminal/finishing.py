@@ -16,7 +16,8 @@ from lineside.contracts.events import (
     UnitFinished,
 )
 from lineside.contracts.units import Certainty, Outcome, Quantity
-from lineside.edge_agent.projections.floor import Mount, OpenUnit, job_key
+from lineside.edge_agent.projections.floor import Mount, OpenUnit
+from lineside.edge_agent.terminal.first_pieces import first_piece_state, marks
 from lineside.edge_agent.terminal.situation import Situation
 
 OUTCOMES = {
@@ -62,7 +63,7 @@ def finish_events(
         passed = result == "pass"
         events.append(s.tell(Inspected, thing=unit.thing, passed=passed, **place))
     events += _counts(s, unit, result)
-    if step is not None and step.first_piece and first_piece_state(s, unit.order, step) == "needed":
+    if step is not None and result == "pass" and first_piece_state(s, unit.order, step) == "needed":
         events.append(s.tell(FirstPiecePresented, serial=unit.serial, **place))
     return events
 
@@ -149,16 +150,9 @@ def _counts(s: Situation, unit: OpenUnit, result: str) -> list[Event]:
         role = CounterRole.SCRAP if result == "fail" else CounterRole.REWORK
         if role not in counted_roles(s):
             kinds.append(role.value)
-    return [
+    events: list[Event] = [
         quantity_event(s, kind, ONE, order=unit.order, operation=unit.operation) for kind in kinds
     ]
-
-
-def first_piece_state(s: Situation, order: str, step: OperationStep) -> str:
-    """`not_needed`, `needed`, `presented`, `released`, counted from the last set-up."""
-    if not step.first_piece:
-        return "not_needed"
-    piece = s.state.floor.first_pieces.get(job_key(order, step.operation))
-    if piece is None or piece.at < s.state.floor.setup_at:
-        return "needed"
-    return "released" if piece.released else "presented"
+    if kinds == ["produced"]:
+        events += marks(s, unit.order, unit.operation, ONE, unit.thing)
+    return events

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from lineside.contracts.calendar import Shift
 from lineside.contracts.clock import US_PER_SECOND, Microseconds
+from lineside.contracts.events import SignedOff, Source
 
 EARLY_US = 60 * 60 * US_PER_SECOND
 LONGEST_US = 12 * 3600 * US_PER_SECOND
@@ -36,3 +37,20 @@ def forgotten_sign_offs(
     """People who should have gone, with the time at which they are signed off."""
     ends = ((person, end_of_work(since, shift_at)) for person, since in people.items())
     return [(person, end) for person, end in ends if end <= now]
+
+
+def sign_off_events(
+    station: str, people: Mapping[str, Microseconds], shift_at: ShiftAt, now: Microseconds
+) -> list[SignedOff]:
+    """What is recorded for people who should have gone."""
+    return [
+        SignedOff(
+            occurred_at=at,
+            recorded_at=now,
+            source=Source.SYSTEM,
+            station=station,
+            by=(person,),
+            forgotten=True,
+        )
+        for person, at in forgotten_sign_offs(people, shift_at, now)
+    ]

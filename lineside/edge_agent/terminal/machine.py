@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lineside.contracts.events import Event, PieceCompleted, Source
+from lineside.contracts.events import CounterRead, CounterRole, Event, PieceCompleted, Source
 from lineside.edge_agent.projections.floor import OpenUnit
 from lineside.edge_agent.terminal.finishing import ONE, finish_events, quantity_event
+from lineside.edge_agent.terminal.first_pieces import marks
 from lineside.edge_agent.terminal.situation import Situation
 
 
@@ -17,7 +18,22 @@ def extend(s: Situation, events: tuple[Event, ...]) -> tuple[Event, ...]:
         told.append(event)
         if isinstance(event, PieceCompleted) and event.trigger in finishing:
             told += _piece(s, event, waiting)
+        elif isinstance(event, CounterRead) and event.role is CounterRole.PRODUCED:
+            told += _counted(s, event)
     return tuple(told)
+
+
+def _counted(s: Situation, event: CounterRead) -> list[Event]:
+    """What a counter counts before the first piece is released is marked as the rule says."""
+    pieces = event.increment * event.pieces_per_count
+    if not pieces:
+        return []
+    then = s.changed(at=event.occurred_at, time_source=event.time_source, source=Source.SIGNAL)
+    return [
+        mark
+        for job in event.jobs
+        for mark in marks(then, job.order, job.operation, pieces * job.share)
+    ]
 
 
 def _piece(s: Situation, event: PieceCompleted, waiting: list[OpenUnit]) -> list[Event]:
@@ -41,6 +57,8 @@ def _piece(s: Situation, event: PieceCompleted, waiting: list[OpenUnit]) -> list
         told.append(quantity_event(then, "produced", ONE, **place))
         if result == "fail":
             told.append(quantity_event(then, "scrap", ONE, **place))
+        else:
+            told += marks(then, job.order, job.operation, ONE)
     return told
 
 

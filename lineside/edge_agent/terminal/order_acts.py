@@ -19,6 +19,7 @@ from lineside.contracts.units import Outcome, Quantity
 from lineside.edge_agent.projections.floor import JobOn
 from lineside.edge_agent.projections.progress import content_of
 from lineside.edge_agent.terminal.finishing import quantity_event
+from lineside.edge_agent.terminal.first_pieces import marks
 from lineside.edge_agent.terminal.situation import (
     CANCEL,
     Decision,
@@ -275,7 +276,10 @@ def declare(
         event = quantity_event(
             s.changed(flags=(*s.flags, "over_quantity")), kind, quantity, unit=unit, **place
         )
-    return accepted("quantity.declared", [event], quantity=f"{quantity:f}", order=named)
+    events: list[Event] = [event]
+    if kind == "produced" and named:
+        events += marks(s, named, place["operation"], quantity)
+    return accepted("quantity.declared", events, quantity=f"{quantity:f}", order=named)
 
 
 def _only_job(s: Situation) -> JobOn | None:

@@ -13,10 +13,14 @@ from lineside.contracts.calendar import Shift, shift_at
 from lineside.contracts.clock import Microseconds
 from lineside.contracts.commands import (
     Calendar,
+    CarrierPassport,
+    CarrierType,
+    ClosedUnits,
     Document,
     Hold,
     ItemInfo,
     LotPassport,
+    NumberBlock,
     OperationStep,
     Person,
     Reasons,
@@ -29,6 +33,8 @@ from lineside.contracts.units import Thing
 Wanted = TypeVar("Wanted", bound=Document)
 Known = TypeVar("Known", bound=Document)
 LEADER_ROLES = frozenset({"shift_leader", "leader", "quality", "supervisor"})
+# Who may say that work belongs to another order.
+SHIFT_LEADER_ROLES = frozenset({"shift_leader", "leader", "supervisor"})
 
 
 class Documents(Protocol):
@@ -124,6 +130,10 @@ class Plant:
             lambda one: [(one.lot.item, one.lot.id, one.lot.issuer), one.lot.id],
         )
         self._holds = _Index(documents, Hold, lambda one: [("hold", one.hold), one.thing.id])
+        self._closed = _Index(
+            documents, ClosedUnits, lambda one: [(one.order, one.part), *_serials(one)]
+        )
+        self._carriers = _Index(documents, CarrierPassport, _carrier_keys)
         documents.on_change(self._changed)
 
     def _changed(self, keys: set[tuple[str, str]]) -> None:
@@ -145,6 +155,10 @@ class Plant:
                 self._units.refresh(identities)
             case "lot_passport":
                 self._lots.refresh(identities)
+            case "closed_units":
+                self._closed.refresh(identities)
+            case "carrier_passport":
+                self._carriers.refresh(identities)
             case _:
                 self._holds.refresh(identities)
 
@@ -221,6 +235,29 @@ class Plant:
                 return hold
         return None
 
+    def number_blocks(self, kind: str) -> list[NumberBlock]:
+        """Blocks of `serial`, `lot` or `sscc` numbers that this edge has."""
+        return [one for one in self._documents.documents(NumberBlock) if one.kind == kind]
+
+    def closed_orders(self, serial: str) -> list[ClosedUnits]:
+        """Closed orders with a piece of this number, whose passports were withdrawn."""
+        self._fresh("closed_units")
+        return self._closed.all(("serial", serial))
+
+    def carrier_types(self) -> list[CarrierType]:
+        """What may travel in which carriers."""
+        return self._documents.documents(CarrierType)
+
+    def carrier_passports(self, carrier: str) -> list[CarrierPassport]:
+        """What others put into the carriers of a number."""
+        self._fresh("carrier_passport")
+        return self._carriers.all(("carrier", carrier))
+
+    def carriers_with(self, thing: Thing) -> list[CarrierPassport]:
+        """Carriers that hold a thing by their passports."""
+        self._fresh("carrier_passport")
+        return self._carriers.all(("content", thing))
+
     @property
     def calendar(self) -> Calendar | None:
         """Shifts of the site; None until they came."""
@@ -243,6 +280,15 @@ class Plant:
         if info is None or not info.serial_pattern:
             return None
         return _matches(info.serial_pattern, serial)
+
+
+def _serials(closed: ClosedUnits) -> list[Hashable]:
+    return [("serial", serial) for serial in closed.units]
+
+
+def _carrier_keys(passport: CarrierPassport) -> list[Hashable]:
+    content: list[Hashable] = [("content", one.thing) for one in passport.contents]
+    return [passport.carrier, ("carrier", passport.carrier.id), *content]
 
 
 @lru_cache(maxsize=10_000)

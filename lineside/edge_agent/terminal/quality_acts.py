@@ -15,6 +15,7 @@ from lineside.edge_agent.terminal.finishing import (
     finish_events,
     quantity_event,
 )
+from lineside.edge_agent.terminal.first_pieces import marked_as
 from lineside.edge_agent.terminal.situation import (
     CANCEL,
     Decision,
@@ -100,8 +101,11 @@ def _of_unit(s: Situation, found: OpenUnit, code: str, *, scrap: bool, text: str
         result = "fail" if scrap else "rework"
         events += finish_events(s, found, result=result, parameters={})
     elif _last_result(s, found) == "pass":
-        kind = "scrap" if scrap else "rework"
-        events.append(quantity_event(s, kind, ONE, **place))
+        # What was marked before the release was counted as suspect or scrap then.
+        marked = marked_as(s, found.order, found.operation, found.serial)
+        kinds = {"": ("scrap", "rework"), "rework": ("rework_scrap", ""), "scrap": ("", "")}[marked]
+        if kind := kinds[0] if scrap else kinds[1]:
+            events.append(quantity_event(s, kind, ONE, **place))
     if scrap:
         disposed = s.tell(UnitDisposed, unit=found.thing, disposition="scrap", defect=code, **place)
         events.append(disposed)

@@ -31,6 +31,8 @@ from lineside.contracts.scancode import (
 )
 from lineside.contracts.units import Verdict
 from lineside.edge_agent.terminal import (
+    acts,
+    carrier_acts,
     material_acts,
     order_acts,
     people_acts,
@@ -38,21 +40,14 @@ from lineside.edge_agent.terminal import (
     unit_acts,
 )
 from lineside.edge_agent.terminal.commands import run_command
-from lineside.edge_agent.terminal.situation import Decision, Situation, refused
+from lineside.edge_agent.terminal.first_pieces import presented
+from lineside.edge_agent.terminal.situation import OVERRIDABLE, Decision, Situation, refused
 from lineside.edge_agent.terminal.views import Text
 
 RAW_STORED_MAX = 512
+CONTENT_CHARS_MAX = 120
+WITH = "with:"
 OVERRIDE_WITHIN_US = 120_000_000
-OVERRIDABLE = frozenset(
-    {
-        "unit.earlier_missing",
-        "unit.never_seen",
-        "unit.passport_missing",
-        "unit.failed_before",
-        "unit.part_not_finished",
-        "material.missing",
-    }
-)
 Stops = Callable[[], list[tuple[Microseconds, Microseconds]]]
 
 
@@ -113,12 +108,51 @@ def _lead(s: Situation, meaning: Meaning, raw: str, act: str, stops: Stops) -> D
             return _lot(s, meaning)
         case Unit():
             return _unit(s, meaning)
+        case Carrier() if s.confirm.startswith(WITH):
+            return _with_content(s, meaning.carrier)
         case Carrier():
-            return refused("scan.carrier", carrier=meaning.carrier)
+            return carrier_acts.carrier_scanned(s, meaning.carrier, act=act)
         case Ambiguous():
             return _ambiguous(s, meaning, raw, act, stops)
         case Unknown() | Refused():
             return explained(meaning.explanation)
+
+
+def beside(s: Situation, asked: acts.AnyAct, body: acts.Scan) -> acts.AnyAct:
+    """After a carrier a piece or lot was scanned: together they are one act.
+
+    Args:
+        s: The station now.
+        asked: The act whose question waits.
+        body: The scan that follows it, and chose none of its options.
+    """
+    if not isinstance(asked, acts.Scan) or len(body.raw) > CONTENT_CHARS_MAX:
+        return body
+    if not isinstance(_meaning(s, asked.raw, ""), Carrier):
+        return body
+    if not isinstance(_meaning(s, body.raw, ""), Unit | Lot | Ambiguous):
+        return body
+    return asked.model_copy(update={"confirm": f"{WITH}{body.raw}", "id": body.id})
+
+
+def _with_content(s: Situation, carrier: str) -> Decision:
+    meaning = _meaning(s, s.confirm.removeprefix(WITH), "")
+    readings = meaning.candidates if isinstance(meaning, Ambiguous) else (meaning,)
+    tried: list[Decision] = []
+    for one in readings:
+        match one:
+            case Unit():
+                item = s.plant.item_of_gtin(one.gtin) or one.cpid
+                content = carrier_acts.Content(serial=one.serial, item=item)
+            case Lot():
+                content = carrier_acts.Content(lot=one.lot, item=s.plant.item_of_gtin(one.gtin))
+            case _:
+                continue
+        tried.append(carrier_acts.toggle(s, carrier=carrier, content=content))
+    leading = [one for one in tried if one.answer != "refused"]
+    if len(leading) == 1 or len(tried) == 1:
+        return (leading or tried)[0]
+    return refused("carrier.scan_content", carrier=carrier)
 
 
 def explained(explanation: Explanation) -> Decision:
@@ -157,7 +191,7 @@ def _badge(s: Situation, badge: str, act: str, stops: Stops) -> Decision:
     fresh = 0 <= s.at - last.at < OVERRIDE_WITHIN_US
     if not last.accepted and last.code in OVERRIDABLE and fresh and leader.overrides():
         return _overridden(leader, last.raw, act, stops)
-    waiting = [piece for piece in s.state.floor.first_pieces.values() if not piece.released]
+    waiting = [piece for _, piece in presented(s)]
     if waiting and person.person not in waiting[-1].by and leader.overrides():
         return shift_acts.release_first_piece(s, badge=badge)
     return people_acts.badge_scanned(s, badge)

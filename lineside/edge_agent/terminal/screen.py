@@ -8,15 +8,22 @@ from fractions import Fraction
 
 from lineside.contracts.clock import US_PER_SECOND, Microseconds, to_datetime
 from lineside.contracts.commands import OperationStep, WorkOrder
+from lineside.contracts.errors import LinesideError
 from lineside.contracts.kpi import Category, Segment, Stop, Window, WindowResult
 from lineside.edge_agent.config import StationSection
-from lineside.edge_agent.projections.floor import Entry, JobOn, StationState, job_key
+from lineside.edge_agent.projections.floor import JobOn, StationState, job_key
 from lineside.edge_agent.projections.oee import CurrentShift, OeeProjection
-from lineside.edge_agent.terminal import views
-from lineside.edge_agent.terminal.corrections import undoable
-from lineside.edge_agent.terminal.finishing import first_piece_state
+from lineside.edge_agent.storage import StorageStatus
+from lineside.edge_agent.terminal import split_acts, views
+from lineside.edge_agent.terminal.commands import command_list
+from lineside.edge_agent.terminal.disk_notices import disk_notices
+from lineside.edge_agent.terminal.entry_list import entry_shown
+from lineside.edge_agent.terminal.first_pieces import first_piece_state
+from lineside.edge_agent.terminal.number_acts import numbers_left
+from lineside.edge_agent.terminal.plant import Plant
+from lineside.edge_agent.terminal.shift_acts import TOPICS
 from lineside.edge_agent.terminal.situation import Situation
-from lineside.edge_agent.terminal.texts import entry_text, words
+from lineside.edge_agent.terminal.texts import words
 from lineside.edge_agent.terminal.unit_acts import missing_parts
 
 ENTRIES_SHOWN = 10
@@ -56,7 +63,8 @@ class ScreenInputs:
     simulation: bool
     lost_devices: dict[str, tuple[Microseconds, str]]
     sync: SyncStatus
-    problem: str = ""
+    storage: StorageStatus
+    problem: LinesideError | None = None
 
 
 def build_screen(s: Situation, inputs: ScreenInputs) -> views.StationView:
@@ -68,7 +76,7 @@ def build_screen(s: Situation, inputs: ScreenInputs) -> views.StationView:
     calendar = s.plant.calendar
     shift = current.shift if current is not None else None
     recording_problem = (
-        words("edge.not_recording", {"problem": inputs.problem})[1] if inputs.problem else None
+        words("edge.not_recording", {"problem": str(inputs.problem)})[1] if inputs.problem else None
     )
     return views.StationView(
         edge=s.edge,
@@ -93,21 +101,15 @@ def build_screen(s: Situation, inputs: ScreenInputs) -> views.StationView:
         people=_people(s),
         jobs=[_job(s, job) for job in state.floor.jobs.values()],
         orders=_orders(s),
-        entries=[_entry(s, entry) for entry in reversed(state.entries[-ENTRIES_SHOWN:])],
+        entries=[entry_shown(s, entry) for entry in reversed(state.entries[-ENTRIES_SHOWN:])],
         figures=_figures(s, result, inputs.figures.seq),
         segments=[_segment(one) for one in segments[-SEGMENTS_SHOWN:]],
         unexplained=_unexplained(s, stops),
         mounted=_mounted(state),
+        numbers=numbers_left(s),
         machine=_machine(station, state, inputs.lost_devices),
-        calls=[
-            views.CallView(
-                call=call.call,
-                topic=call.topic,
-                since=to_datetime(call.since),
-                acknowledged=call.acknowledged,
-            )
-            for call in state.floor.calls.values()
-        ],
+        calls=_calls(state),
+        spanned=[split_acts.shown(s, count) for count in state.spanned],
         sync=views.Sync(
             connected=inputs.sync.connected,
             away_since=None
@@ -118,6 +120,38 @@ def build_screen(s: Situation, inputs: ScreenInputs) -> views.StationView:
         ),
         recording=not inputs.problem,
         recording_problem=recording_problem,
+        saving=inputs.storage.saving,
+        notices=disk_notices(s, inputs.storage, inputs.problem),
+    )
+
+
+def _calls(state: StationState) -> list[views.CallView]:
+    return [
+        views.CallView(
+            call=call.call,
+            topic=call.topic,
+            since=to_datetime(call.since),
+            acknowledged=call.acknowledged,
+        )
+        for call in state.floor.calls.values()
+    ]
+
+
+def build_texts(plant: Plant) -> views.Texts:
+    """Labels of an edge."""
+    reasons = plant.reasons
+
+    def labels(table: dict[str, tuple[str, str]]) -> list[views.Label]:
+        return [
+            views.Label(code=code, label=views.Text(zh=zh, en=en))
+            for code, (zh, en) in table.items()
+        ]
+
+    return views.Texts(
+        reasons=labels(reasons.stops),
+        defects=labels(reasons.defects),
+        commands=command_list(),
+        topics=labels(TOPICS),
     )
 
 
@@ -258,28 +292,6 @@ def _orders(s: Situation) -> list[views.OrderRow]:
             )
         )
     return rows
-
-
-def _entry(s: Situation, entry: Entry) -> views.Entry:
-    text = entry_text(entry.kind, entry.params)
-    if entry.verdict == "refused":
-        what = words(entry.code, entry.params, refused=True)[0]
-        text = what if what.en != entry.code else text
-    return views.Entry.model_validate(
-        {
-            "seq": entry.seq,
-            "at": to_datetime(entry.at),
-            "kind": entry.kind,
-            "subject": entry.subject,
-            "verdict": entry.verdict,
-            "code": entry.code,
-            "text": text,
-            "by": list(entry.by),
-            "flags": list(entry.flags),
-            "undoable": undoable(s, entry),
-            "voided": entry.voided,
-        }
-    )
 
 
 def _number(value: Fraction | None) -> float | None:

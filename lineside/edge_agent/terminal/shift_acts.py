@@ -15,6 +15,7 @@ from lineside.contracts.events import (
     StateChanged,
 )
 from lineside.edge_agent.projections.floor import job_key
+from lineside.edge_agent.terminal.first_pieces import cleared, presented
 from lineside.edge_agent.terminal.situation import (
     CANCEL,
     Decision,
@@ -76,7 +77,8 @@ def present_first_piece(
     if job is None:
         return refused("order.not_running", order=order)
     last = s.state.last_finished
-    shown = serial or (last.serial if last is not None else "")
+    mine = last is not None and (last.order, last.operation) == (job.order, job.operation)
+    shown = serial or (last.serial if last is not None and mine else "")
     event = s.tell(FirstPiecePresented, order=job.order, operation=job.operation, serial=shown)
     return accepted("first_piece.presented", [event], order=job.order, serial=shown)
 
@@ -97,9 +99,8 @@ def release_first_piece(
     who = known.person if known is not None else person
     waiting = [
         (key, piece)
-        for key, piece in s.state.floor.first_pieces.items()
-        if not piece.released
-        and (not order or key == job_key(order, operation or key[len(order) + 1 :]))
+        for key, piece in presented(s)
+        if not order or key == job_key(order, operation or key[len(order) + 1 :])
     ]
     if not waiting:
         return refused("first_piece.none")
@@ -110,7 +111,8 @@ def release_first_piece(
     event = s.tell(
         FirstPieceReleased, by=(who,), order=name, operation=number, serial=serial or piece.serial
     )
-    return accepted("first_piece.released", [event], order=name, person=who, serial=piece.serial)
+    events = [event, *cleared(s.changed(by=(who,)), name, number, piece)]
+    return accepted("first_piece.released", events, order=name, person=who, serial=piece.serial)
 
 
 def raise_call(s: Situation, call: str, topic: str) -> Decision:

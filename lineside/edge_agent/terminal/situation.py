@@ -13,13 +13,28 @@ from lineside.contracts.scancode import MeaningRules
 from lineside.contracts.units import EventRef, JobShare, Thing, Used
 from lineside.edge_agent.config import StationSection
 from lineside.edge_agent.interpretation.shares import shares_of
+from lineside.edge_agent.projections.carriers import CarriersProjection
 from lineside.edge_agent.projections.floor import JobOn, StationState
+from lineside.edge_agent.projections.numbers import NumbersProjection
 from lineside.edge_agent.projections.progress import ProgressProjection
 from lineside.edge_agent.projections.units import UnitsProjection
-from lineside.edge_agent.terminal.plant import LEADER_ROLES, Plant
+from lineside.edge_agent.terminal.plant import LEADER_ROLES, SHIFT_LEADER_ROLES, Plant
 from lineside.edge_agent.terminal.views import Option, Text
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
+# Refusals that the badge of a leader turns into a yes; the page offers it by `Answer.overridable`.
+OVERRIDABLE = frozenset(
+    {
+        "unit.earlier_missing",
+        "unit.never_seen",
+        "unit.passport_missing",
+        "unit.failed_before",
+        "unit.part_not_finished",
+        "material.missing",
+        "entry.not_yours",
+        "span.leader_needed",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +67,11 @@ class Decision:
     def accepted(self) -> bool:
         """Whether it is done."""
         return self.answer == "accepted"
+
+    @property
+    def overridable(self) -> bool:
+        """Whether a leader's badge may allow what was refused."""
+        return self.answer == "refused" and self.code in OVERRIDABLE
 
 
 def accepted(code: str, events: Sequence[Event] = (), /, **params: str) -> Decision:
@@ -90,6 +110,8 @@ class Situation:
     state: StationState
     units: UnitsProjection
     progress: ProgressProjection
+    numbers: NumbersProjection
+    carriers: CarriersProjection
     now: Microseconds
     at: Microseconds
     until: Microseconds | None = None
@@ -150,6 +172,12 @@ class Situation:
     def overrides(self) -> bool:
         """Whether a leader stands behind this act."""
         return self.overrider is not None and bool(LEADER_ROLES & set(self.overrider.roles))
+
+    def led(self) -> bool:
+        """Whether a shift leader acts: by badge, or signed on here and among those who act."""
+        here = [person for person in self.by if person in self.state.floor.people]
+        acting = [self.overrider, *(self.plant.person(person) for person in here)]
+        return any(one is not None and SHIFT_LEADER_ROLES & set(one.roles) for one in acting)
 
     def changed(self, **changes: Any) -> Situation:  # noqa: ANN401
         """The same with other values."""

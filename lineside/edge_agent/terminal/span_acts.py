@@ -67,7 +67,12 @@ def move_span(
     to_operation: str = "",
     from_order: str = "",
 ) -> Decision:
-    """What the station did in a span, with counts and units, belongs to another order."""
+    """What the station did in a span, with counts and units, belongs to another order.
+
+    Only a shift leader says so: it changes what people before have booked.
+    """
+    if not s.led():
+        return refused("span.leader_needed", order=to_order)
     if (wrong := check_span(s, start, end)) is not None:
         return wrong
     if start == end:

@@ -45,11 +45,21 @@ def words(
     return what, why, todo
 
 
-def entry_text(kind: str, params: Mapping[str, str]) -> Text:
-    """The line of an entry in the list."""
+def entry_text(kind: str, params: Mapping[str, str], topic: tuple[str, str] | None = None) -> Text:
+    """The line of an entry in the list.
+
+    Args:
+        kind: Event type.
+        params: Values that the line names.
+        topic: What a call is about, in both languages.
+    """
     found = _table()["entry"].get(kind)
     if found is None:
         return Text(zh=kind, en=kind)
     values: defaultdict[str, str] = defaultdict(str, params)
-    zh, en = (str(found[language]).format_map(values).strip(" ·") for language in ("zh", "en"))
-    return Text(zh=zh, en=en)
+    lines: list[str] = []
+    for place, language in enumerate(("zh", "en")):
+        if topic is not None:
+            values["topic"] = topic[place]
+        lines.append(str(found[language]).format_map(values).strip(" ·"))
+    return Text(zh=lines[0], en=lines[1])

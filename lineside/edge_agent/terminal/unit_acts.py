@@ -45,6 +45,9 @@ def parts(s: Situation) -> list[str]:
 
 def unit_scanned(s: Situation, serial: str, item: str = "") -> Decision:
     """The question of the terminal: may I process this part? With the reason, either way."""
+    late = _late(s, serial, item)
+    if late is not None:
+        return late
     if not s.state.floor.jobs:
         return refused("unit.no_order", serial=serial)
     items = [item] if item else candidates(s, serial)
@@ -59,6 +62,28 @@ def unit_scanned(s: Situation, serial: str, item: str = "") -> Decision:
         return fit(s, component=serial, component_item=fitting[0])
     expected = ", ".join(sorted({job.item for job in s.state.floor.jobs.values()}))
     return refused("unit.wrong_product", serial=serial, item=items[0], expected=expected)
+
+
+def _late(s: Situation, serial: str, item: str) -> Decision | None:
+    """A piece of an order that is closed: said so, unless it is here for that order's rework.
+
+    Central withdraws the passports of a closed order that nothing open here needs.
+    """
+    running = {job.order for job in s.state.floor.jobs.values()}
+    items = {item} if item else {*s.units.items_of(serial)}
+    if any(one.unit.item == item or not item for one in s.plant.passports(serial)):
+        return None
+    for one in s.plant.closed_orders(serial):
+        if (not item or one.item == item) and one.order not in running:
+            return refused("unit.order_closed", serial=serial, order=one.order, state=one.state)
+    if running:
+        return None  # the station's order decides; of a piece that was done here it says so
+    for name in sorted(items):
+        steps = s.units.steps(name, serial)
+        order = s.plant.order(steps[-1].order) if steps else None
+        if order is not None and order.state in {"finished", "cancelled"}:
+            return refused("unit.order_closed", serial=serial, order=order.order, state=order.state)
+    return None
 
 
 def _main(s: Situation, job: JobOn, serial: str) -> Decision:
@@ -85,7 +110,7 @@ def start_unit(s: Situation, job: JobOn, serial: str) -> Decision:
     if s.plant.fits(job.item, serial) is False:
         return refused("unit.bad_number", serial=serial, expected=job.item)
     unit = piece(job.item, serial)
-    wrong = _usable(s, unit) or _ready(s, job, step) or missing_material(s, step)
+    wrong = usable(s, unit) or _ready(s, job, step) or missing_material(s, step)
     if wrong is not None:
         return wrong
     before = before_here(s, unit, job, step)
@@ -107,7 +132,7 @@ def start_unit(s: Situation, job: JobOn, serial: str) -> Decision:
     return replace(decision, degraded=before.degraded)
 
 
-def _usable(s: Situation, unit: Thing) -> Decision | None:
+def usable(s: Situation, unit: Thing) -> Decision | None:
     """Held, scrapped and built-in pieces are refused, whatever else is true."""
     if held := s.held(unit):
         return refused("unit.held", serial=unit.id, reason=held)
@@ -169,7 +194,7 @@ def fit(s: Situation, *, component: str, component_item: str = "", unit: str = "
     thing = piece(item, component)
     if s.plant.fits(item, component) is False:
         return refused("unit.bad_number", serial=component, expected=item)
-    if (wrong := _usable(s, thing)) is not None:
+    if (wrong := usable(s, thing)) is not None:
         return wrong
     need = _need(s, target, item)
     step = s.plant.step(target.order, target.operation)

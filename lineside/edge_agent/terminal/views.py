@@ -9,20 +9,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
-
-class View(BaseModel):
-    """Base of everything that is shown."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Text(View):
-    """Words for people, in both languages."""
-
-    zh: str
-    en: str
+from lineside.edge_agent.terminal.entry_views import Entry, SpannedCountView
+from lineside.edge_agent.terminal.numbers_shown import NumbersLeft
+from lineside.edge_agent.terminal.view import Text, View
 
 
 class Label(View):
@@ -102,7 +93,7 @@ class UnitInWork(View):
     operation: str
     since: AwareDatetime
     attempt: int = 1
-    missing: list[str] = []
+    missing: list[str] = Field(default=[])
 
 
 FirstPieceState = Literal["not_needed", "needed", "presented", "released"]
@@ -133,7 +124,7 @@ class Job(View):
     ideal_cycle_s: Decimal
     serial_tracked: bool
     first_piece: FirstPieceState
-    units: list[UnitInWork] = []
+    units: list[UnitInWork] = Field(default=[])
 
 
 class OrderRow(View):
@@ -159,32 +150,6 @@ class OrderRow(View):
     state: Literal["waiting", "paused", "held"]
     reason: Text
     due_at: AwareDatetime | None = None
-
-
-class Entry(View):
-    """One of the last entries.
-
-    Attributes:
-        seq: Identity of the event in the journal (lane facts), for evidence, `void` and `correct`.
-        kind: Event type.
-        subject: The number that it is about.
-        verdict: `accepted`, `refused`, `none`.
-        text: What happened or why not.
-        undoable: May be taken back from here.
-        voided: Was taken back or replaced.
-    """
-
-    seq: int
-    at: AwareDatetime
-    kind: str
-    subject: str
-    verdict: Literal["accepted", "refused", "none"]
-    code: str
-    text: Text
-    by: list[str]
-    flags: list[str]
-    undoable: bool
-    voided: bool
 
 
 class Figures(View):
@@ -285,8 +250,27 @@ class Sync(View):
     lost: int
 
 
+class Notice(View):
+    """Something that stands above everything on every terminal of the edge.
+
+    Attributes:
+        code: `disk.pressed`, `disk.full`, `journal.salvaged`.
+        what, why, todo: What is the case, what it means, what to do now.
+    """
+
+    code: str
+    what: Text
+    why: Text
+    todo: Text
+
+
 class StationView(View):
-    """The whole screen of one station."""
+    """The whole screen of one station.
+
+    Attributes:
+        saving: A commit takes long: what was done is saved when the answer comes.
+        notices: What is wrong with the disk, worst first; empty: nothing.
+    """
 
     edge: str
     station: str
@@ -308,11 +292,15 @@ class StationView(View):
     segments: list[Segment]
     unexplained: list[UnexplainedStop]
     mounted: list[Mounted]
+    numbers: list[NumbersLeft] = Field(default=[])
     machine: MachineView
     calls: list[CallView]
+    spanned: list[SpannedCountView] = Field(default=[])
     sync: Sync
     recording: bool
     recording_problem: Text | None = None
+    saving: bool = False
+    notices: list[Notice] = Field(default=[])
 
 
 class Option(View):
@@ -336,6 +324,8 @@ class Answer(View):
         meaning: What a scan was taken for: `badge`, `order`, `unit`, `lot`, `carrier`,
             `command`, empty.
         subject: The number that it is about.
+        overridable: A leader's badge may allow what was refused: send the act again with a new id
+            and `override`.
         took_ms: From the act's arrival to its commit, milliseconds.
     """
 
@@ -346,12 +336,13 @@ class Answer(View):
     what: Text
     why: Text
     todo: Text
-    params: dict[str, str] = {}
-    seqs: list[int] = []
-    options: list[Option] = []
+    params: dict[str, str] = Field(default={})
+    seqs: list[int] = Field(default=[])
+    options: list[Option] = Field(default=[])
     meaning: str = ""
     subject: str = ""
     degraded: str = ""
+    overridable: bool = False
     took_ms: float = 0.0
 
 

@@ -32,8 +32,10 @@ class Page:
 
     async def wait(self) -> None:
         """Until there is news, or it is time to look at the clock again."""
+        # Not wait_for: on Python 3.11 it may swallow a cancellation that comes with the news.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), REFRESH_S)
+            async with asyncio.timeout(REFRESH_S):
+                await self._news.wait()
         if not self._news.is_set():
             self.stale = True
         self._news.clear()

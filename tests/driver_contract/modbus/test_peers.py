@@ -103,6 +103,7 @@ async def test_libmodbus_tcp(connect, latest, libmodbus_port):
     await latest(driver, lambda known: values(known).get("text") == "SN-0042")
 
 
+@pytest.mark.fault("F-29")
 async def test_libmodbus_late_answer_over_tcp(libmodbus_port):
     """A device that takes 700 ms for one register, and a time limit of 300 ms."""
     link = TcpLink(lambda: TcpStream.open("127.0.0.1", libmodbus_port, timeout_s=2), timeout_s=0.3)
@@ -123,6 +124,7 @@ async def test_libmodbus_late_answer_over_tcp(libmodbus_port):
         await link.close()
 
 
+@pytest.mark.fault("F-29")
 async def test_libmodbus_rtu_and_its_late_answer(line, run_peer, libmodbus_server):
     """The trap of RTU on a real line: the late answer for 90 has the shape of that for 50.
 
@@ -272,6 +274,7 @@ async def test_pymodbus_simulator_with_all_its_faults(connect, latest):
         await latest(driver, all_good(10))
 
 
+@pytest.mark.fault("F-29")
 async def test_unknown_unit_behind_a_gateway_is_bad_and_the_connection_stays(connect, latest):
     async with SimModbusServer([1]) as server:
         driver = await connect(
@@ -286,6 +289,7 @@ async def test_unknown_unit_behind_a_gateway_is_bad_and_the_connection_stays(con
         assert driver.statistics.resyncs == 0
 
 
+@pytest.mark.fault("F-22")
 async def test_a_server_that_restarts_is_lost_and_found(connect, latest):
     server = SimModbusServer([1])
     await server.start()
@@ -306,6 +310,7 @@ async def test_a_server_that_restarts_is_lost_and_found(connect, latest):
         await server.stop()
 
 
+@pytest.mark.fault("F-29")
 async def test_a_value_of_two_registers_is_never_torn_on_the_wire(connect, latest):
     """The server moves both words at once between requests; every value read must be one it had."""
     async with SimModbusServer([1]) as server:

@@ -26,6 +26,7 @@ async def connect_again(driver, tries=50):
     return await driver.connect()
 
 
+@pytest.mark.fault("F-27")
 async def test_a_paused_consumer_gets_a_gap_for_what_the_queue_lost(
     plc, connect, read, plc_signals
 ):
@@ -62,6 +63,7 @@ async def test_a_paused_consumer_loses_nothing_that_the_queue_holds(
     assert reader.told("gap") == []
 
 
+@pytest.mark.fault("F-27")
 async def test_a_server_that_hides_its_losses_is_suspected(
     plc, connect, read, plc_signals, monkeypatch
 ):
@@ -77,6 +79,7 @@ async def test_a_server_that_hides_its_losses_is_suspected(
     assert "may be lost" in reader.told("gap", "sequence")[0].detail
 
 
+@pytest.mark.fault("F-25")
 async def test_a_cut_connection_is_noticed_at_once_and_taken_up_without_loss(
     plc, connect, read, plc_signals
 ):
@@ -99,6 +102,7 @@ async def test_a_cut_connection_is_noticed_at_once_and_taken_up_without_loss(
     assert plc.session_count() == 1
 
 
+@pytest.mark.fault("F-25")
 async def test_what_was_not_yet_stored_comes_again(plc, connect, read, plc_signals):
     """The consumer never came back for the batch, so it is not acknowledged."""
     driver = await connect(plc.endpoint, plc_signals(plc, ("Sequence", "Counter")))
@@ -116,6 +120,7 @@ async def test_what_was_not_yet_stored_comes_again(plc, connect, read, plc_signa
     assert again.told("gap") == []
 
 
+@pytest.mark.fault("F-26")
 async def test_a_server_that_lost_the_session_gives_a_gap_and_new_values(
     plc, connect, read, plc_signals, server_identity
 ):
@@ -139,6 +144,7 @@ async def test_a_server_that_lost_the_session_gives_a_gap_and_new_values(
     assert plc.value("M1.Ack") == 12
 
 
+@pytest.mark.fault("F-24")
 async def test_namespaces_that_move_under_a_living_session_are_noticed(
     plc, connect, read, plc_signals
 ):
@@ -168,6 +174,7 @@ async def test_a_server_that_does_not_run_has_no_values(plc, connect, read, plc_
     assert reader.last("counter").value == 5
 
 
+@pytest.mark.fault("F-35")
 async def test_silence_on_an_open_socket_is_a_loss(plc, connect, read, plc_signals):
     """The socket stands, requests are answered, only the subscription says nothing any more."""
     driver = await connect(plc.endpoint, plc_signals(plc), timeout_s=2)
@@ -185,6 +192,7 @@ async def test_a_quiet_machine_is_no_loss(plc, connect, read, plc_signals):
         await reader.until(lambda _: False, timeout_s=2.5)
 
 
+@pytest.mark.fault("F-31")
 async def test_a_server_that_hangs_is_a_loss(plc, connect, read, plc_signals):
     driver = await connect(plc.endpoint, plc_signals(plc), timeout_s=2)
     reader = await read(driver).until(lambda r: r.has("state"))
@@ -194,6 +202,7 @@ async def test_a_server_that_hangs_is_a_loss(plc, connect, read, plc_signals):
         await lost(reader)
 
 
+@pytest.mark.fault("F-31")
 async def test_the_audit_finds_what_the_subscription_skipped(plc, connect, read, plc_signals):
     driver = await connect(plc.endpoint, plc_signals(plc), audit_every_s=0.4)
     reader = await read(driver).until(lambda r: r.has("state", "counter"))

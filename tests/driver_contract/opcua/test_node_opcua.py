@@ -106,6 +106,7 @@ async def test_revised_queues_are_told(trusted, read, stack):
     assert "5000 values instead of 6000" in told[0].detail
 
 
+@pytest.mark.fault("F-27")
 async def test_a_paused_consumer_is_told_what_the_queue_lost(trusted, read, stack):
     signals = [signal("Sequence", trigger=True, sampling_ms=0, queue_size=12)]
     driver, ask = await trusted(stack, signals)
@@ -118,6 +119,7 @@ async def test_a_paused_consumer_is_told_what_the_queue_lost(trusted, read, stac
     assert any(sample.overflow for sample in reader.samples)
 
 
+@pytest.mark.fault("F-25")
 async def test_a_cut_connection_is_taken_up_without_loss(trusted, read, stack, cable):
     """The port that the server names itself leads nowhere near the cable, as behind NAT."""
     signals = [signal("Sequence", trigger=True, sampling_ms=0), signal("State")]
@@ -136,6 +138,7 @@ async def test_a_cut_connection_is_taken_up_without_loss(trusted, read, stack, c
     assert [notice.kind for notice in again.notices] == ["connected"]
 
 
+@pytest.mark.fault("F-25")
 async def test_messages_that_were_sent_into_a_dead_wire_come_again(trusted, read, stack, cable):
     """Packets vanish while the socket looks well; the server believes that it has told all."""
     signals = [signal("Sequence", trigger=True, sampling_ms=0), signal("State")]
@@ -154,6 +157,7 @@ async def test_messages_that_were_sent_into_a_dead_wire_come_again(trusted, read
     assert again.told("gap") == []
 
 
+@pytest.mark.fault("F-26")
 async def test_sessions_ended_by_the_server_give_a_gap(trusted, read, stack):
     driver, ask = await trusted(
         stack, [signal("Sequence", trigger=True, sampling_ms=0), signal("State")]
@@ -168,6 +172,7 @@ async def test_sessions_ended_by_the_server_give_a_gap(trusted, read, stack):
     assert again.last("sequence").initial
 
 
+@pytest.mark.fault("F-26")
 async def test_a_restart_with_another_order_of_namespaces(trusted, read, stack, peer, peer_folder):
     signals = [signal("Counter"), signal("State")]
     async with AsyncExitStack() as first:

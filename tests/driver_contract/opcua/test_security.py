@@ -15,6 +15,7 @@ from lineside.sim.servers.opcua import SimOpcUaServer
 YEAR_US = 365 * 24 * 3600 * US_PER_SECOND
 
 
+@pytest.mark.fault("F-28")
 async def test_an_unknown_certificate_waits_for_a_person(plc, make_driver, plc_signals, tmp_path):
     driver = make_driver(plc.endpoint, plc_signals(plc))
     with pytest.raises(DriverTrustError) as caught:
@@ -34,6 +35,7 @@ async def test_our_key_is_readable_by_its_owner_alone(plc, connect, plc_signals,
     assert (tmp_path / "pki/own/private-key.pem").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.fault("F-28")
 async def test_a_server_with_another_certificate_is_refused(
     plc, connect, make_driver, plc_signals, tmp_path
 ):
@@ -57,6 +59,7 @@ async def test_no_encryption_only_by_two_words(plc, make_driver, plc_signals):
         make_driver(plc.endpoint, plc_signals(plc), insecure=True)
 
 
+@pytest.mark.fault("F-28")
 async def test_a_weaker_endpoint_is_never_taken(server_identity, make_driver, plc_signals):
     async with SimOpcUaServer(policies=("None",), identity=server_identity) as server:
         await server.add_machine("M1")

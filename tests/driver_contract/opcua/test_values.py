@@ -142,6 +142,7 @@ async def test_not_a_number_is_no_value(plc, connect, read):
     assert reader.last("level").value is None
 
 
+@pytest.mark.fault("F-24")
 async def test_unknown_nodes_and_wrong_types_stop_only_their_signals(
     plc, connect, read, plc_signals
 ):
@@ -167,6 +168,7 @@ async def test_nothing_usable_is_a_configuration_error(plc, connect):
         await connect(plc.endpoint, [{"name": "ghost", "node": plc.node("M1.Ghost")}])
 
 
+@pytest.mark.fault("F-24")
 async def test_a_signal_that_appears_later_is_taken_up(plc, connect, read, plc_signals):
     ghost = {"name": "ghost", "node": plc.node("M1.Late")}
     driver = await connect(plc.endpoint, [*plc_signals(plc), ghost], retry_signals_s=0.3)

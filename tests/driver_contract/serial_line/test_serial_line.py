@@ -71,6 +71,7 @@ async def test_a_scan_is_every_byte_between_the_frames(connect, scanner):
         break
 
 
+@pytest.mark.fault("F-33")
 async def test_a_scan_in_pieces_is_one_scan(connect, scanner):
     driver = await connect(scanner, inter_byte_timeout_s=2.0)
     task = asyncio.create_task(scanner.send(b"ABCDEFGHIJ\r", chunks=[1, 2, 1, 3, 2], pause_s=0.01))
@@ -78,6 +79,7 @@ async def test_a_scan_in_pieces_is_one_scan(connect, scanner):
     await task
 
 
+@pytest.mark.fault("F-33")
 async def test_half_a_scan_garbage_and_a_good_one(connect, scanner):
     driver = await connect(scanner)
     await scanner.scan_half(b"SN001234")
@@ -107,6 +109,7 @@ async def test_stx_and_etx_keep_line_ends_inside_a_code(connect, tmp_path):
         assert await take(driver, 1) == [(b"[)>\x1e06\r\nX\x04", "")]
 
 
+@pytest.mark.fault("F-33")
 async def test_five_thousand_bytes(connect, scanner):
     driver = await connect(scanner)
     sending = asyncio.create_task(scanner.send(b"z" * 5000 + b"\r" + b"SN1\r"))
@@ -119,6 +122,7 @@ async def test_five_thousand_bytes(connect, scanner):
     await sending
 
 
+@pytest.mark.fault("F-34")
 async def test_a_scanner_that_is_pulled_out_and_comes_back(connect, scanner):
     """Its half scan is not lost silently, and the same name works again."""
     driver = await connect(scanner)
@@ -151,6 +155,7 @@ async def test_what_piled_up_before_connecting_is_not_a_scan_of_now(connect, sca
     assert await take(driver, 1) == [(b"NEW", "")]
 
 
+@pytest.mark.fault("F-34")
 async def test_a_port_belongs_to_one_reader(connect, scanner):
     await connect(scanner)
     with pytest.raises(DriverUnavailableError, match=r"in use by .*\d+"):

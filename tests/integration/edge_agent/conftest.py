@@ -279,10 +279,16 @@ OpenLine = Callable[..., "contextlib.AbstractAsyncContextManager[Line]"]
 
 @contextlib.asynccontextmanager
 async def open_line(
-    folder: Path, *, begin: int | None = None, edge: str = "", device: str = "", scanner: str = ""
+    folder: Path,
+    *,
+    begin: int | None = None,
+    edge: str = "",
+    device: str = "",
+    scanner: str = "",
+    more: str = "",
 ) -> AsyncGenerator[Line]:
     """An agent on a folder; opened again on the same folder it is the same edge after a restart."""
-    text = EDGE_TOML.format(edge=edge, device=device, scanner=scanner)
+    text = EDGE_TOML.format(edge=edge, device=device, scanner=scanner) + more
     checked = configuration.parse(text.encode(), file="edge.toml", folder=folder)
     manual = ManualClock(begin if begin is not None else BEGIN)
     clock = PlantClock(manual)

@@ -16,6 +16,7 @@ import pytest
 from lineside.contracts.events import GapFound
 from lineside.edge_agent import config as configuration
 from lineside.edge_agent.app import Agent
+from lineside.edge_agent.host import PlantClock
 
 PLC = """steps = [
   {{ values = {{ state = 4, total = 5, scrap = 0, sequence = 3, good = true, diameter = 0.0 }} }},
@@ -33,6 +34,20 @@ SCANNER = """steps = [
   {{ after_s = 0.1, scan = "]d20109506", problem = "partial" }},
 ]"""
 DEADLINE_S = 30.0
+PAGE_OPEN_S, PIECE_BEGUN_S = 901.0, 902.0
+"""Pauses of the scripts that end when something has happened: see `CueClock`."""
+
+
+class CueClock(PlantClock):
+    """Ends some pauses of a script when the test says so, however slow the computer is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cues = {PAGE_OPEN_S: asyncio.Event(), PIECE_BEGUN_S: asyncio.Event()}
+
+    async def sleep(self, seconds: float) -> None:
+        cue = self.cues.get(seconds)
+        await (super().sleep(seconds) if cue is None else cue.wait())
 
 
 async def until(condition, what: str):
@@ -52,14 +67,15 @@ async def test_devices_scans_and_pages_of_a_running_agent(tmp_path, line_at):
         pass  # central's documents are here from before
     text = _file(line_at)
     checked = configuration.parse(text.encode(), file="edge.toml", folder=tmp_path)
-    agent = Agent(checked)
+    clock = CueClock()
+    agent = Agent(checked, clock=clock)
     running = asyncio.create_task(agent.run())
     await asyncio.wait_for(agent.ready.wait(), DEADLINE_S)
     base = f"http://127.0.0.1:{agent.port}"
     verdicts: list[dict] = []
     try:
         async with httpx.AsyncClient(base_url=base, timeout=10) as http:
-            listening = asyncio.create_task(_listen(http, verdicts))
+            listening = asyncio.create_task(_listen(http, verdicts, clock))
 
             async def finished():
                 journal = agent.journal.read(0, 10_000)
@@ -95,7 +111,9 @@ async def test_devices_scans_and_pages_of_a_running_agent(tmp_path, line_at):
 def _file(line_at) -> str:
 
     template = line_at.__wrapped__.__globals__["EDGE_TOML"]
-    return template.format(edge="", device=PLC.format(pause=1.5), scanner=SCANNER.format(pause=0.3))
+    return template.format(
+        edge="", device=PLC.format(pause=PIECE_BEGUN_S), scanner=SCANNER.format(pause=PAGE_OPEN_S)
+    )
 
 
 def _events(folder: Path):
@@ -108,14 +126,19 @@ def _events(folder: Path):
         reader.close()
 
 
-async def _listen(http: httpx.AsyncClient, verdicts: list[dict]) -> None:
+async def _listen(http: httpx.AsyncClient, verdicts: list[dict], clock: CueClock) -> None:
+    """A page: the scanner begins when it is open, the machine when a piece was begun."""
     async with http.stream("GET", "/api/stations/TURN/stream", timeout=None) as answer:
         kind = ""
         async for line in answer.aiter_lines():
             if line.startswith("event:"):
                 kind = line.removeprefix("event:").strip()
+            elif line.startswith("data:") and kind == "state":
+                clock.cues[PAGE_OPEN_S].set()
             elif line.startswith("data:") and kind == "verdict":
                 verdicts.append(json.loads(line.removeprefix("data:")))
+                if verdicts[-1]["answer"]["code"] == "unit.started":
+                    clock.cues[PIECE_BEGUN_S].set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -6,12 +6,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 PIECES = 4
 
 
+@pytest.mark.fault("F-32")
 async def test_a_restart_reads_the_sequence_again_and_books_it_once(line_at, tmp_path):
     """Killed between commit and acknowledgement: the acknowledgement is written again, no piece."""
     async with line_at(tmp_path) as line:
@@ -37,6 +39,7 @@ async def test_a_restart_reads_the_sequence_again_and_books_it_once(line_at, tmp
         ]
 
 
+@pytest.mark.fault("F-51")
 async def test_projections_computed_again_from_the_journal_show_the_same(line_at, tmp_path):
     """`figures.db` may be deleted."""
     async with line_at(tmp_path) as line:
@@ -71,6 +74,8 @@ def _forget_figures(folder: Path) -> None:
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(cuts=st.sets(st.integers(0, PIECES * 3), max_size=4), lost=st.booleans())
+@pytest.mark.fault("F-02")
+@pytest.mark.fault("F-32")
 async def test_restarts_anywhere_book_every_piece_once(line_at, cuts, lost):
     """The agent dies between any two steps of a shift; acts that were cut off are sent again."""
     folder = Path(tempfile.mkdtemp())

@@ -27,6 +27,7 @@ def full_disk(line, monkeypatch):
     return switch
 
 
+@pytest.mark.fault("F-06")
 async def test_a_full_disk_refuses_visibly_and_recovers_by_itself(line, full_disk):
     """Nothing is shown as saved; afterwards everything goes on."""
     answer = await line.scan("B-1")
@@ -43,6 +44,7 @@ async def test_a_full_disk_refuses_visibly_and_recovers_by_itself(line, full_dis
     assert (await line.http.get("/healthz")).status_code == 200
 
 
+@pytest.mark.fault("F-06")
 async def test_facts_of_a_machine_wait_for_the_disk_and_are_recorded_once(line, full_disk):
     """The device is not asked for more until its facts are safe."""
     waiting = asyncio.create_task(line.signals(state=6, total=10, scrap=0, sequence=3))
@@ -69,6 +71,7 @@ async def test_a_fault_in_a_decision_books_nothing_and_says_so(line, monkeypatch
     assert line.agent.journal.head() == head
 
 
+@pytest.mark.fault("F-22")
 async def test_a_lost_device_is_unknown_time_on_the_screen(line):
     """No signal is not a stop."""
     await line.signals(state=6)

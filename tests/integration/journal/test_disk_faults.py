@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from lineside.contracts.clock import SystemClock
+from lineside.contracts.events import SignedOn
+from lineside.edge_agent.journal.errors import JournalFailedError
+from lineside.edge_agent.journal.medium import Medium
 from lineside.edge_agent.journal.store import Journal
 
 PROGRAM = Path(__file__).with_name("journal_program.py")
@@ -48,6 +51,7 @@ def stored(journal: Path) -> list[int]:
         return [int(event.event.reason.split()[0]) for event in events]
 
 
+@pytest.mark.fault("F-05")
 @pytest.mark.parametrize("nth", [40, 90])
 def test_a_failed_fsync_stops_the_agent_and_what_it_said_is_there(tmp_path, nth):
     """After one EIO nothing is known about the pages; only a fresh start can tell."""
@@ -61,6 +65,7 @@ def test_a_failed_fsync_stops_the_agent_and_what_it_said_is_there(tmp_path, nth)
     assert len(kept) <= len(saved) + 1
 
 
+@pytest.mark.fault("F-06")
 def test_a_full_disk_refuses_and_goes_on_by_itself(tmp_path):
     words, status = run(tmp_path / "j.db", "pwrite64:error=ENOSPC:when=200..260")
 
@@ -70,6 +75,7 @@ def test_a_full_disk_refuses_and_goes_on_by_itself(tmp_path):
     assert stored(tmp_path / "j.db") == numbers(words, "saved")
 
 
+@pytest.mark.fault("F-02")
 @pytest.mark.parametrize("nth", [30, 33, 200])
 def test_a_process_killed_in_a_write_keeps_what_it_said(tmp_path, nth):
     words, _ = run(tmp_path / "j.db", f"pwrite64:signal=SIGKILL:when={nth}")
@@ -79,3 +85,53 @@ def test_a_process_killed_in_a_write_keeps_what_it_said(tmp_path, nth):
     kept = stored(tmp_path / "j.db")
     assert kept[: len(saved)] == saved
     assert len(kept) <= len(saved) + 1
+
+
+@pytest.mark.fault("F-08")
+def test_a_file_system_that_becomes_read_only_stops_the_agent(tmp_path):
+    words, status = run(tmp_path / "j.db", "pwrite64:error=EROFS:when=200+")
+
+    saved = numbers(words, "saved")
+    assert (status, words[-1]) == (3, "stopped")
+    assert 0 < len(saved) < EVENTS
+    assert stored(tmp_path / "j.db")[: len(saved)] == saved
+
+
+@pytest.mark.fault("F-08")
+def test_a_journal_on_a_read_only_disk_is_refused_with_its_reason(tmp_path, monkeypatch):
+    def shut(*_: object, **__: object) -> int:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("lineside.edge_agent.journal.opening.os.open", shut)
+    with pytest.raises(JournalFailedError, match="Read-only file system"):
+        Journal.open(tmp_path / "j.db", clock=SystemClock(), examine=lambda _: Medium())
+
+
+@pytest.mark.fault("F-07")
+def test_a_disk_that_takes_half_a_second_a_flush_loses_nothing(tmp_path):
+    words, status = run(tmp_path / "j.db", "fsync,fdatasync:delay_enter=500000:when=40..50")
+
+    assert status == 0
+    assert numbers(words, "saved") == stored(tmp_path / "j.db") == list(range(EVENTS))
+
+
+@pytest.mark.fault("F-10")
+def test_a_copy_without_its_log_is_an_older_journal_whose_numbers_are_not_used_again(tmp_path):
+    """Central knows the newer head; the edge seals the old epoch and goes on in a new one."""
+    path, copy = tmp_path / "j.db", tmp_path / "copy" / "j.db"
+    copy.parent.mkdir()
+    event = SignedOn(occurred_at=1, recorded_at=1)
+    with Journal.open(path, clock=SystemClock()) as journal:
+        journal.append_now([event] * 3)
+        journal.run(lambda c: c.execute("PRAGMA user_version").fetchone()).result()
+    with Journal.open(path, clock=SystemClock()) as journal:
+        journal.append_now([event] * 4)
+        shutil.copy(path, copy)  # and not the -wal beside it
+        known, epoch = journal.head(), journal.epoch
+
+    with Journal.open(copy, clock=SystemClock()) as rolled_back:
+        assert rolled_back.head() == 3 < known
+        rolled_back.begin_epoch(3).result()
+        told = rolled_back.append_now([event])
+        assert (rolled_back.epoch != epoch, told.first_seq) == (True, 4)
+        assert list(rolled_back.reader.verify()) == []

@@ -131,6 +131,7 @@ async def test_a_slow_device_is_counted_as_overrun_and_starves_no_block(link, cl
 
 
 @pytest.mark.parametrize("status", ["no answer", "exception 0B"])
+@pytest.mark.fault("F-29")
 async def test_one_dead_unit_behind_a_gateway_does_not_stop_the_others(link, clock, status):
     link.trouble[2] = "silent" if status == "no answer" else 0x0B
     driver = make(link, clock, {"unit": 1, "address": 0}, {"unit": 2, "address": 0})
@@ -209,6 +210,7 @@ async def test_a_hole_splits_the_request_once_and_for_good(link, clock):
     assert [(first, count) for _, _, first, count in link.asked] == [(0, 3), (4, 3)]
 
 
+@pytest.mark.fault("F-24")
 async def test_a_signal_that_does_not_exist_is_reported_and_asked_no_more(link, clock):
     link.holes = {50}
     driver = make(link, clock, {"address": 0}, {"address": 50})
@@ -266,6 +268,7 @@ async def test_an_undecodable_value_is_bad_for_itself_only(link, clock):
     assert (right.quality, right.value) == (Quality.GOOD, 5)
 
 
+@pytest.mark.fault("F-29")
 async def test_a_torn_counter_is_read_until_its_words_fit(link, clock):
     """The device moves the low word first; a read in between shows 65,536 too few."""
     link.memory[1] = [0x0001, 0xFFFF, 9, *[0] * 10]
@@ -280,6 +283,7 @@ async def test_a_torn_counter_is_read_until_its_words_fit(link, clock):
     assert values((await take(driver, 1))[0]) == {"s0": 0x0002_0001, "s1": 9}
 
 
+@pytest.mark.fault("F-29")
 async def test_a_counter_that_never_fits_is_torn_not_guessed(link, clock):
     high = iter(range(100))
 

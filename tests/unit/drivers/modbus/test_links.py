@@ -115,6 +115,7 @@ async def test_tcp_answer_in_single_bytes_is_put_together():
     assert await link.request(read()) == expected()
 
 
+@pytest.mark.fault("F-29")
 async def test_tcp_late_answer_is_never_taken_for_the_next_one():
     """The first answer comes on the old connection, while the next request is under way."""
     late = []
@@ -144,6 +145,7 @@ async def test_tcp_answers_of_other_transactions_are_dropped_and_counted():
     assert link.statistics.late_frames == 1
 
 
+@pytest.mark.fault("F-29")
 async def test_tcp_answer_of_another_unit_is_no_answer():
     device, link = await tcp(lambda device, data: device.reply(tcp_answer(data, unit=9)))
     with pytest.raises(NoAnswerError, match="Unit 9 answered for unit 1"):
@@ -175,6 +177,7 @@ async def test_tcp_answer_that_does_not_fit_the_request_is_no_answer(pdu):
         await link.request(read())
 
 
+@pytest.mark.fault("F-29")
 async def test_an_exception_is_an_answer_and_keeps_the_connection():
     def behave(device, data):
         header = frames.mbap_header(data)
@@ -231,6 +234,7 @@ async def test_rtu_answer_between_noise_and_foreign_frames_is_found():
 
 
 @pytest.mark.parametrize("same_length", [True, False])
+@pytest.mark.fault("F-29")
 async def test_rtu_late_answer_is_never_taken_for_the_next_one(same_length):
     """The measured trap: same unit, function and count; the answer for 200 came back for 300.
 

@@ -90,6 +90,7 @@ async def follow(driver: Any, recorder: Any, scans: list[ScanRead]) -> FastClock
     return clock
 
 
+@pytest.mark.fault("F-22")
 async def test_loss_and_return_are_told_once_however_often_it_is_tried():
     recorder = FakeRecorder()
     unavailable = DriverUnavailableError("nobody answers")
@@ -137,6 +138,7 @@ async def test_a_journal_that_stopped_ends_the_task():
         await asyncio.wait_for(task.run(), 5)
 
 
+@pytest.mark.fault("F-37")
 def test_pauses_grow_with_jitter_and_wait_for_people_where_retries_cannot_help():
     backoff = Backoff(random.Random(7))
     gone = DriverUnavailableError("x")

@@ -111,6 +111,43 @@ def test_a_wrong_file_is_named_by_its_key(old, new, key):
     assert caught.value.expected
 
 
+SCALE = """
+[[device]]
+id = "scale"
+driver = "scripted"
+[[station]]
+id = "PACK"
+device = "scale"
+state_from = "acts"
+counts_from = "scale"
+[station.scale]
+signal = "weight"
+empty_below = 0.02
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('[station.scale]\nsignal = "weight"\nempty_below = 0.02', "", "scale"),
+        ('counts_from = "scale"', 'counts_from = "declaration"', "scale"),
+        ("empty_below = 0.02", "", "scale.empty_below"),
+        ("empty_below = 0.02", "empty_below = 0", "scale.empty_below"),
+        ("0.02", "0.02\ntolerance = 0.5", "scale.tolerance"),
+        ("0.02", "0.02\npiece_weight = -1", "scale.piece_weight"),
+        ("0.02", "0.02\npieces_max = 0", "scale.pieces_max"),
+        ("0.02", '0.02\nunit = "lb"', "scale.unit"),
+        ("0.02", '0.02\nunit_signal = "plc/unit"', "scale.unit_signal"),
+    ],
+)
+def test_a_wrong_scale_is_named_by_its_key(old, new, key):
+    right = GOOD + SCALE
+    parse(right)
+    with pytest.raises(ConfigurationError) as caught:
+        parse(right.replace(SCALE, SCALE.replace(old, new, 1)))
+    assert caught.value.key == f"station[1].{key}"
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match="a readable file"):
         config.load(tmp_path / "edge.toml")
@@ -126,14 +163,14 @@ def test_the_sample_is_right():
     found = config.load(sample)
     for device in found.devices:
         registry.build(device.driver, device.settings, clock=SystemClock(), file="sample.toml")
-    assert [station.id for station in found.stations] == ["TURN-1", "BENCH"]
+    assert [station.id for station in found.stations] == ["TURN-1", "BENCH", "PACK"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         (["config", "check"], 0, "stations TURN-1, BENCH"),
-        (["config", "check", "--json"], 0, '"stations": ["TURN-1", "BENCH"]'),
+        (["config", "check", "--json"], 0, '"stations": ["TURN-1", "BENCH", "PACK"]'),
     ],
 )
 def test_the_program_checks_a_file(capsys, tmp_path, arguments, status, words):

@@ -116,6 +116,7 @@ def test_a_stop_says_that_it_is_blocked():
     assert only(machine.show(blocked=False)).detail == ""
 
 
+@pytest.mark.fault("F-22")
 def test_a_lost_device_makes_the_state_unknown_since_it_was_heard():
     machine = Machine()
     machine.show(state=6)
@@ -125,6 +126,27 @@ def test_a_lost_device_makes_the_state_unknown_since_it_was_heard():
     )
     event = only(machine.feed(notice))
     assert (event.state, event.occurred_at) == ("UNKNOWN", machine.now - 3 * SECOND)
+
+
+def test_a_first_value_that_changed_before_nobody_watched_ends_the_unknown_time():
+    """Its device says since when it is so; our ignorance began later and is not told after it."""
+    machine = Machine()
+    outcome = machine.interpreter.unwatched(machine.memory, machine.now, machine.now)
+    machine.memory = outcome.memory
+    machine.now += 2 * SECOND
+    sample = SignalSample(
+        signal="state",
+        value=6,
+        quality=Quality.GOOD,
+        read_at=machine.now,
+        source_at=machine.now - 5 * SECOND,
+        initial=True,
+    )
+    told: list[Any] = [*outcome.events, *machine.feed(sample).events]
+    assert [(e.state, e.occurred_at - machine.now) for e in told] == [
+        ("UNKNOWN", -2 * SECOND),
+        ("RUN", -2 * SECOND),
+    ]
 
 
 def test_a_gap_before_a_fresh_state_does_not_hide_the_fresh_one():
@@ -156,12 +178,41 @@ def test_a_counter_counts_changes_and_persists_its_baseline():
     assert "counter:M1/total" in rolled.baselines
 
 
+@pytest.mark.fault("F-23")
 def test_a_counter_that_restarts_books_only_what_it_shows():
     machine = Machine()
     machine.show(total=50_000)
     machine.now += MINUTE
     event = only(machine.show(total=3))
     assert (event.increment, event.anomaly) == (3, "reset")
+
+
+@pytest.mark.fault("F-16")
+@pytest.mark.parametrize("back", [SECOND, 3_600 * SECOND, 20_000 * 86_400 * SECOND])
+def test_pieces_made_while_the_clock_went_back_are_booked_and_flagged(back):
+    """They took some time, and nobody knows how long: that makes no increase implausible."""
+    machine = Machine()
+    machine.show(total=100)
+    machine.now += MINUTE
+    assert only(machine.show(total=110)).flags == ()
+
+    machine.now -= back
+    event = only(machine.show(total=130))
+    assert (event.increment, event.anomaly, event.flags) == (20, "", ("clock_unsure",))
+    machine.now += MINUTE
+    event = only(machine.show(total=140))
+    assert (event.increment, event.anomaly, event.flags) == (10, "", ())
+
+    machine.now += back + MINUTE
+    assert only(machine.show(total=145)).increment == 5
+
+
+def test_a_wild_value_stays_implausible_when_the_clock_went_back():
+    machine = Machine()
+    machine.show(total=100)
+    machine.now -= MINUTE
+    event = only(machine.show(total=60_000))
+    assert (event.increment, event.anomaly) == (0, "implausible")
 
 
 def test_a_zero_read_once_by_mistake_costs_nothing():
@@ -174,6 +225,7 @@ def test_a_zero_read_once_by_mistake_costs_nothing():
     assert (glitch.increment, glitch.anomaly) == (1, "glitch")
 
 
+@pytest.mark.fault("F-26")
 def test_what_was_made_while_nobody_watched_is_flagged():
     machine = Machine()
     machine.show(total=10)
@@ -268,6 +320,7 @@ def test_a_value_is_written_as_short_as_it_came(value, text):
     assert as_text(value) == text
 
 
+@pytest.mark.fault("F-26")
 def test_a_hole_in_the_sequence_is_a_gap_and_a_new_beginning_is_said():
     machine = Machine()
     machine.show(seq=97)
@@ -334,6 +387,7 @@ def test_discrete_signals_and_alarms():
         (None, 0, False, TimeSource.EDGE),
     ],
 )
+@pytest.mark.fault("F-16")
 def test_a_device_is_believed_when_its_clock_is_plausible(source, server, initial, expected):
     """Old values are believed where the server's own clock agrees with ours."""
     machine = Machine()
@@ -355,6 +409,8 @@ readings = st.lists(
 
 
 @given(readings)
+@pytest.mark.fault("F-02")
+@pytest.mark.fault("F-23")
 def test_increments_are_those_of_the_counter_rules_wherever_the_agent_restarts(steps):
     """Live and derived afresh from the readings that were recorded: the same counts."""
     machine = Machine()
@@ -377,6 +433,7 @@ def test_increments_are_those_of_the_counter_rules_wherever_the_agent_restarts(s
     st.lists(st.sampled_from(["next", "same", "restart", "lost", "skip"]), max_size=40),
     st.integers(0, 99),
 )
+@pytest.mark.fault("F-32")
 def test_every_sequence_number_is_booked_once_and_every_hole_is_told(steps, first):
     """Whatever is repeated, restarted or lost between commit and acknowledgement."""
     machine = Machine()

@@ -12,7 +12,6 @@ from lineside.contracts.errors import InvalidMessageError
 from lineside.contracts.events import SignedOn
 from lineside.contracts.units import Act
 from lineside.edge_agent.journal.errors import (
-    JournalDamagedError,
     JournalFailedError,
     JournalFullError,
     JournalLockedError,
@@ -207,6 +206,7 @@ def test_what_is_written_is_neither_edited_nor_deleted(journal, path, statement)
     connection.close()
 
 
+@pytest.mark.fault("F-13")
 def test_a_second_agent_is_refused_and_the_first_goes_on(journal, path):
     with pytest.raises(JournalLockedError, match="in use by another agent"):
         Journal.open(path, clock=ManualClock())
@@ -224,6 +224,7 @@ def corrupt(path, seq: int) -> None:
     connection.close()
 
 
+@pytest.mark.fault("F-09")
 def test_a_damaged_tail_is_found_when_the_journal_is_opened(path):
     with Journal.open(path, clock=ManualClock()) as journal:
         for text in "abc":
@@ -234,10 +235,12 @@ def test_a_damaged_tail_is_found_when_the_journal_is_opened(path):
     connection.close()
     corrupt(path, 2)
 
-    with pytest.raises(JournalDamagedError, match="at event 2"):
-        Journal.open(path, clock=ManualClock())
+    with Journal.open(path, clock=ManualClock()) as journal:
+        assert journal.salvaged is not None
+        assert journal.salvaged.lost == ((2, 2),)
 
 
+@pytest.mark.fault("F-09")
 def test_damage_before_the_verified_mark_is_found_by_verify(path):
     with Journal.open(path, clock=ManualClock()) as journal:
         for text in "abc":
@@ -248,6 +251,7 @@ def test_damage_before_the_verified_mark_is_found_by_verify(path):
         assert [seq for seq, _ in journal.reader.verify()] == [2]
 
 
+@pytest.mark.fault("F-06")
 def test_a_full_disk_refuses_visibly_and_recovers_by_itself(journal):
     def limit(pages: int):
         def work(connection):
@@ -291,6 +295,7 @@ def test_any_other_error_stops_the_journal_for_good_and_says_so(path):
     journal.close()
 
 
+@pytest.mark.fault("F-12")
 def test_telemetry_is_a_ring_whose_thinning_is_counted(path):
     with Journal.open(path, clock=ManualClock(), telemetry_events_max=100) as journal:
         for number in range(30):
@@ -304,6 +309,7 @@ def test_telemetry_is_a_ring_whose_thinning_is_counted(path):
         assert journal.groups(0, 500, 10_000_000, "telemetry")[0].first_seq == last + 1
 
 
+@pytest.mark.fault("F-10")
 def test_a_new_epoch_chains_what_came_after_its_base_anew(path):
     with Journal.open(path, clock=ManualClock()) as journal:
         for text in "abcd":

@@ -9,7 +9,7 @@ from typing import Any
 
 from lineside.contracts.codec import GENESIS_HASH, SCHEMA, chain_hash, encode_event
 from lineside.contracts.events import SignedOn
-from lineside.edge_agent.journal.records import StoredGroup, Watermarks
+from lineside.edge_agent.journal.records import SealedRun, StoredGroup, Watermarks
 
 
 def event_bytes(text: str, at: int = 1_700_000_000_000_000) -> bytes:
@@ -23,6 +23,7 @@ class MemoryJournal:
     facts: list[StoredGroup] = field(default_factory=list)
     telemetry: list[bytes] = field(default_factory=list)
     marks: dict[str, Any] = field(default_factory=dict)
+    before: list[tuple[str, int]] = field(default_factory=list)  # sealed epochs with their bases
 
     def append(self, *texts: str) -> None:
         self.append_raw(*(event_bytes(text) for text in texts))
@@ -76,11 +77,21 @@ class MemoryJournal:
                 found.append(group)
         return found
 
+    def sealed(self) -> list[SealedRun]:
+        runs: list[SealedRun] = []
+        through = self.epoch_base
+        for epoch, base in reversed(self.before):
+            if (first := max(base + 1, self.oldest())) <= through:
+                runs.insert(0, SealedRun(epoch, first, through))
+            through = min(through, base)
+        return runs
+
     def watermarks(self) -> Watermarks:
         return Watermarks(**self.marks)
 
     def begin_epoch(self, base: int) -> None:
         later = [group for group in self.facts if group.first_seq > base]
+        self.before.append((self.epoch, self.epoch_base))
         self.facts = [group for group in self.facts if group.last_seq <= base]
         self.epoch, self.epoch_base = secrets.token_hex(8), base
         for group in later:

@@ -38,6 +38,7 @@ class Plant:
             clock=self.clock,
             desired=lambda: (0, ""),
             chance=random.Random(self.chance.random()),
+            sealed=self.journal.sealed,
         )
         self.do(self.uplink.connected())
 

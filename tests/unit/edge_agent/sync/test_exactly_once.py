@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ def append_groups(plant: Plant, groups: list[int], told: list[bytes]) -> None:
         told += [event_bytes(text) for text in batch]
 
 
+@pytest.mark.fault("F-38")
 @given(bad_wire, sizes)
 @settings(max_examples=150, deadline=None)
 def test_a_wire_that_loses_doubles_and_reorders_delivers_each_fact_once_in_order(wire, groups):
@@ -44,6 +46,8 @@ def test_a_wire_that_loses_doubles_and_reorders_delivers_each_fact_once_in_order
     assert not plant.acknowledged_beyond_committed
 
 
+@pytest.mark.fault("F-37")
+@pytest.mark.fault("F-40")
 @given(bad_wire, st.lists(st.tuples(st.integers(1, 60), st.sampled_from("sdkb")), max_size=30))
 @settings(max_examples=150, deadline=None)
 def test_stops_of_edge_broker_and_connection_lose_nothing(wire, script):
@@ -68,6 +72,7 @@ def test_stops_of_edge_broker_and_connection_lose_nothing(wire, script):
     assert not plant.acknowledged_beyond_committed
 
 
+@pytest.mark.fault("F-57")
 @given(st.integers(0, 2**32), sizes, sizes)
 @settings(max_examples=100, deadline=None)
 def test_a_central_restored_from_backup_gets_everything_again(seed, before, after):
@@ -88,6 +93,7 @@ def test_a_central_restored_from_backup_gets_everything_again(seed, before, afte
     assert plant.stored() == told
 
 
+@pytest.mark.fault("F-57")
 def test_a_restored_central_says_which_facts_it_lost():
     plant = Plant(8)
     plant.journal.append("a")
@@ -104,6 +110,7 @@ def test_a_restored_central_says_which_facts_it_lost():
     assert plant.stored() == [event_bytes("a"), event_bytes("b")]
 
 
+@pytest.mark.fault("F-58")
 @given(st.integers(0, 2**32), sizes, sizes, sizes)
 @settings(max_examples=150, deadline=None)
 def test_an_edge_rolled_back_opens_an_epoch_and_loses_and_doubles_nothing(
@@ -148,6 +155,7 @@ def test_an_edge_rolled_back_without_new_facts_goes_on_after_its_head():
     assert [seq for _, seq in plant.identities()] == [1, 2, 2]
 
 
+@pytest.mark.fault("F-60")
 def test_both_restored_to_different_points_meet_again():
     plant = Plant(2)
     for text in "abcd":
@@ -168,6 +176,7 @@ def test_both_restored_to_different_points_meet_again():
     assert plant.stored() == [event_bytes(text) for text in "abcdeg"]
 
 
+@pytest.mark.fault("F-57")
 def test_an_old_central_is_refused_and_nothing_is_sent():
     plant = Plant(3)
     plant.store.incarnation = "5-aaaa"
@@ -235,6 +244,8 @@ def test_telemetry_waits_for_facts_and_its_thinning_is_counted():
     assert lanes.count("telemetry") == 1_200
 
 
+@pytest.mark.fault("F-59")
+@pytest.mark.fault("F-42")
 def test_two_agents_under_one_name_are_told_apart():
     """The run that was there first comes back: the newcomer is fenced and sends nothing more."""
     plant = Plant(7)

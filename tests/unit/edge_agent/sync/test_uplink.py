@@ -104,6 +104,7 @@ def test_at_most_four_batches_are_in_flight():
     assert firsts(stand.hear(1_000)) == []
 
 
+@pytest.mark.fault("F-35")
 def test_what_is_not_acknowledged_in_time_is_sent_again_after_a_pause():
     stand = Stand(groups=2)
     stand.welcome()
@@ -125,6 +126,7 @@ def test_a_gap_or_a_refusal_goes_back_to_what_central_expects():
     assert "gap" in notices(actions)["sync.refused"]
 
 
+@pytest.mark.fault("F-38")
 def test_watermarks_never_fall_by_a_late_answer_and_never_pass_what_was_sent():
     stand = Stand(groups=2)
     stand.welcome()
@@ -169,6 +171,7 @@ def test_hello_is_said_every_thirty_seconds():
     assert len(hellos(stand.wait(11))) == 1
 
 
+@pytest.mark.fault("F-43")
 def test_three_silences_are_said_to_people_and_an_answer_settles_it():
     stand = Stand()
     stand.uplink.connected()
@@ -218,6 +221,7 @@ def test_rubbish_is_refused(payload):
         stand.uplink.received("v1/edge-1/down/ack", payload)
 
 
+@pytest.mark.fault("F-37")
 def test_pauses_grow_to_their_cap_and_start_over():
     backoff = Backoff(base_s=1, cap_s=30, chance=random.Random(3))
     pauses = [backoff.next_s() for _ in range(200)]
@@ -227,3 +231,35 @@ def test_pauses_grow_to_their_cap_and_start_over():
     assert max(pauses[20:]) > 20
     backoff.reset()
     assert backoff.next_s() <= 1
+
+
+@pytest.mark.fault("F-41")
+def test_no_more_is_on_its_way_than_central_lets():
+    stand = Stand(groups=10)
+    stand.welcome(credit=2)
+
+    assert len(stand.uplink._flight) == 2
+    assert firsts(stand.hear(500, credit=1)) == []
+    assert firsts(stand.hear(1_000, credit=4)) == [1_001, 1_501, 2_001, 2_501]
+
+
+@pytest.mark.fault("F-49")
+def test_a_busy_central_is_left_alone_for_as_long_as_it_asks_and_people_hear_of_it():
+    stand = Stand(groups=2)
+    stand.welcome()
+
+    said = notices(stand.hear(0, problem="busy", epoch="", retry_after_s=20))
+    assert "busy" in said["sync.busy"]
+    assert firsts(stand.wait(19.9)) == []
+    assert firsts(stand.wait(10.2)) == [1, 501]
+    assert notices(stand.hear(500))["sync.busy"] == ""
+
+
+def test_a_busy_answer_of_another_central_is_not_obeyed():
+    stand = Stand(groups=2)
+    stand.welcome()
+
+    stand.hear(0, problem="busy", epoch="", retry_after_s=200, incarnation="9-zz")
+
+    assert firsts(stand.hear(500) + stand.uplink.head_moved()) == []
+    assert stand.uplink._paused_until == 0
