@@ -18,6 +18,7 @@ from lineside.central import health
 from lineside.central.config import CentralConfig
 from lineside.central.kit.http import install_problem_documents
 from lineside.central.kit.transaction_route import Workplace
+from lineside.central.metrics import Metrics
 from lineside.central.platform.access.principal import public
 from lineside.central.platform.identity.service import SignInRules, authenticate
 from lineside.central.routers import ROUTERS
@@ -75,14 +76,19 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.sign_in_rules = rules
-    app.state.request_figures = health.RequestFigures()
-    app.add_middleware(health.Measured, figures=app.state.request_figures)
+    app.state.metrics = Metrics(lambda: _engine_of(app))
+    app.add_middleware(health.Measured, figures=app.state.metrics.requests)
     install_problem_documents(app)
     app.include_router(health.router)
     for router in ROUTERS:
         app.include_router(router)
     _serve_pages(app, config)
     return app
+
+
+def _engine_of(app: FastAPI) -> Engine | None:
+    central: Central | None = getattr(app.state, "central", None)
+    return None if central is None else central.engine
 
 
 def _attach(app: FastAPI, central: Central) -> None:

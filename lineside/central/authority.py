@@ -7,7 +7,6 @@ name is the identity that the broker checks topics against.
 from __future__ import annotations
 
 import ipaddress
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +17,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from lineside.central.certificates import (
+    AUTHORITY_DAYS,
+    CLOCK_TOLERANCE,
+    Root,
+    dated,
+    new_root,
+    pem,
+    read_root,
+    usage,
+    write_secret,
+    write_whole,
+)
 from lineside.contracts import topics
 from lineside.contracts.clock import Microseconds, to_datetime
 from lineside.contracts.errors import LinesideError
@@ -25,12 +36,8 @@ from lineside.contracts.errors import LinesideError
 CENTRAL_NAME = "lineside-central"
 EDGE_URN = "urn:lineside:edge:"
 CENTRAL_URN = "urn:lineside:central"
-AUTHORITY_DAYS = 7_300
 SERVER_DAYS = 397
 EDGE_DAYS = 90
-CLOCK_TOLERANCE = timedelta(
-    hours=1
-)  # an edge whose clock is a little behind shall not be locked out
 
 
 class AuthorityError(LinesideError):
@@ -63,10 +70,18 @@ class Issued:
 
 
 class Authority:
-    """The site's authority, open for signing."""
+    """The site's authority, open for signing.
 
-    def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
-        self._certificate, self._key = certificate, key
+    While it is rotated it has two roots: the new one signs, the one before is still trusted.
+    """
+
+    def __init__(
+        self,
+        certificate: x509.Certificate,
+        key: ec.EllipticCurvePrivateKey,
+        previous: Root | None = None,
+    ) -> None:
+        self._certificate, self._key, self._previous = certificate, key, previous
 
     @classmethod
     def create(cls, folder: Path, *, site: str, now: Microseconds) -> Authority:
@@ -79,28 +94,48 @@ class Authority:
             raise AuthorityError(
                 f"There is an authority in {folder} already.", hint="Use it, or choose a folder."
             )
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name(
-            [
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Lineside"),
-                x509.NameAttribute(NameOID.COMMON_NAME, f"Lineside authority {site}"[:64]),
-            ]
-        )
-        builder = _dated(x509.CertificateBuilder(), now, AUTHORITY_DAYS)
-        certificate = (
-            builder.subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(signs_certificates=True), critical=True)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
-            .sign(key, hashes.SHA256())
-        )
+        certificate, key = new_root(site, now)
         _issued(certificate, key).save(folder, "ca")
         return cls(certificate, key)
+
+    @classmethod
+    def rotate(cls, folder: Path, *, site: str, now: Microseconds) -> Authority:
+        """Begin to sign with a new key; certificates under the one before stay valid.
+
+        Edges learn the new root with their next renewal, the broker and central when they start
+        again. Then `retire` ends the trust in the old one.
+
+        Raises:
+            AuthorityError: Two roots are trusted already.
+        """
+        if len(cls.open(folder).roots) > 1:
+            raise AuthorityError(
+                "Two roots are trusted already.",
+                hint="Retire the older one when every edge has renewed its certificate.",
+            )
+        old = read_root(folder, "ca")
+        fresh = cls(*new_root(site, now), old)
+        # The key comes last: until then the folder is a whole authority under the old root.
+        write_whole(folder / "ca.crt", fresh.certificate)
+        write_whole(folder / "previous.crt", old[0].public_bytes(serialization.Encoding.PEM))
+        write_secret(folder / "previous.key", pem(old[1]))
+        write_secret(folder / "ca.key", pem(fresh._key))
+        return fresh
+
+    @classmethod
+    def retire(cls, folder: Path) -> Authority:
+        """Trust the newest root alone.
+
+        Raises:
+            AuthorityError: There is only one.
+        """
+        if len(cls.open(folder).roots) == 1:
+            raise AuthorityError("Only one root is trusted.", hint="Rotate the authority first.")
+        alone = cls(*read_root(folder, "ca"))
+        write_whole(folder / "ca.crt", alone.certificate)
+        for name in ("previous.key", "previous.crt"):
+            (folder / name).unlink()
+        return alone
 
     @classmethod
     def open(cls, folder: Path) -> Authority:
@@ -110,32 +145,83 @@ class Authority:
             AuthorityError: There is none, or its files cannot be read.
         """
         try:
-            certificate = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
-            key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+            newest = read_root(folder, "ca")
+            previous = read_root(folder, "previous") if (folder / "previous.key").exists() else None
         except (OSError, ValueError, TypeError) as problem:
             raise AuthorityError(
                 f"No authority can be read in {folder}: {problem}.",
                 hint="Run `lineside-central init`, or restore the folder from its backup.",
             ) from problem
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        return cls(certificate, key)
+        return cls(*newest, previous)
+
+    @property
+    def roots(self) -> list[x509.Certificate]:
+        """Every root that is trusted, the one that signs first."""
+        return [self._certificate, *([] if self._previous is None else [self._previous[0]])]
 
     @property
     def certificate(self) -> bytes:
-        """The authority's certificate, PEM: what everybody trusts."""
-        return self._certificate.public_bytes(serialization.Encoding.PEM)
+        """What everybody trusts, PEM."""
+        return b"".join(root.public_bytes(serialization.Encoding.PEM) for root in self.roots)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the root that signs, hexadecimal."""
+        return self._certificate.fingerprint(hashes.SHA256()).hex()
+
+    def revocations(
+        self, revoked: Sequence[tuple[int, Microseconds]], *, now: Microseconds
+    ) -> bytes:
+        """Revocation lists for the broker, PEM, one a root.
+
+        They do not expire while the authority lives: a broker refuses every edge when its list has
+        expired, and a plant must not stop because nobody wrote a new one.
+
+        Args:
+            revoked: Serial numbers with the time of their revocation.
+            now: Microseconds UTC.
+        """
+        keys = [(self._certificate, self._key)]
+        keys += [] if self._previous is None else [self._previous]
+        made: list[bytes] = []
+        for root, key in keys:
+            begins = to_datetime(now) - CLOCK_TOLERANCE
+            builder = (
+                x509.CertificateRevocationListBuilder()
+                .issuer_name(root.subject)
+                .last_update(begins)
+                .next_update(begins + timedelta(days=AUTHORITY_DAYS))
+                .add_extension(
+                    x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()),
+                    critical=False,
+                )
+            )
+            for serial, at in revoked:
+                builder = builder.add_revoked_certificate(
+                    x509.RevokedCertificateBuilder()
+                    .serial_number(serial)
+                    .revocation_date(to_datetime(at))
+                    .build()
+                )
+            made.append(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return b"".join(made)
 
     def issue_server(
         self, hosts: Sequence[str], *, now: Microseconds, days: int = SERVER_DAYS
     ) -> Issued:
-        """For the broker or the web server: names and addresses by which it is called."""
+        """For the broker or the web server: names and addresses by which it is called.
+
+        While two roots are trusted the older one signs it: an edge that has not renewed its
+        certificate yet knows no other.
+        """
         names = [_host(host) for host in hosts]
-        return self._issue(hosts[0], names, ExtendedKeyUsageOID.SERVER_AUTH, now=now, days=days)
+        older = self if self._previous is None else Authority(*self._previous)
+        return older.issue(hosts[0], names, ExtendedKeyUsageOID.SERVER_AUTH, now=now, days=days)
 
     def issue_central(self, *, now: Microseconds, days: int = SERVER_DAYS) -> Issued:
         """For central's own connection to the broker."""
         names = [x509.UniformResourceIdentifier(CENTRAL_URN)]
-        return self._issue(CENTRAL_NAME, names, ExtendedKeyUsageOID.CLIENT_AUTH, now=now, days=days)
+        return self.issue(CENTRAL_NAME, names, ExtendedKeyUsageOID.CLIENT_AUTH, now=now, days=days)
 
     def issue_edge(self, edge: str, *, now: Microseconds, days: int = EDGE_DAYS) -> Issued:
         """For an edge, with a key made here; `sign_edge` is better where the edge can ask.
@@ -143,7 +229,7 @@ class Authority:
         Raises:
             AuthorityError: The id cannot stand in a topic, or is central's.
         """
-        return self._issue(
+        return self.issue(
             _edge_name(edge), _edge_names(edge), ExtendedKeyUsageOID.CLIENT_AUTH, now=now, days=days
         )
 
@@ -181,7 +267,7 @@ class Authority:
         )
         return _issued(certificate, None)
 
-    def _issue(
+    def issue(
         self,
         name: str,
         names: Sequence[x509.GeneralName],
@@ -190,6 +276,7 @@ class Authority:
         now: Microseconds,
         days: int,
     ) -> Issued:
+        """A certificate with a key made here; the callers above say for whom."""
         key = ec.generate_private_key(ec.SECP256R1())
         return _issued(self._sign(name, names, use, key=key.public_key(), now=now, days=days), key)
 
@@ -203,14 +290,14 @@ class Authority:
         now: Microseconds,
         days: int,
     ) -> x509.Certificate:
-        builder = _dated(x509.CertificateBuilder(), now, days)
+        builder = dated(x509.CertificateBuilder(), now, days)
         return (
             builder.subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])]))
             .issuer_name(self._certificate.subject)
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(
@@ -221,24 +308,10 @@ class Authority:
         )
 
 
-def write_secret(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, from the first moment on."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(data)
-
-
 def _issued(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey | None) -> Issued:
     return Issued(
         certificate=certificate.public_bytes(serialization.Encoding.PEM),
-        key=b""
-        if key is None
-        else key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ),
+        key=b"" if key is None else pem(key),
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
     )
 
@@ -261,24 +334,3 @@ def _host(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
-
-
-def _dated(
-    builder: x509.CertificateBuilder, now: Microseconds, days: int
-) -> x509.CertificateBuilder:
-    begins = to_datetime(now) - CLOCK_TOLERANCE
-    return builder.not_valid_before(begins).not_valid_after(begins + timedelta(days=days))
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )

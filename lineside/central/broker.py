@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,11 +87,18 @@ class EmbeddedBroker:
 
 @dataclass(frozen=True, slots=True)
 class BrokerTls:
-    """The broker's files: whom it trusts, and its own certificate and key."""
+    """The broker's files: whom it trusts, and its own certificate and key.
+
+    Attributes:
+        revoked: Revocation lists, `deny_list` of enrolment; None: nobody is revoked.
+        access: Its access list; None: one without denied edges is written.
+    """
 
     authority: Path
     certificate: Path
     key: Path
+    revoked: Path | None = None
+    access: Path | None = None
 
 
 class MosquittoBroker:
@@ -106,32 +115,17 @@ class MosquittoBroker:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._config = folder / "mosquitto.conf"
-        (folder / "access").write_text(_ACCESS)
-        (folder / "access").chmod(0o600)
+        access = folder / "access" if tls is None or tls.access is None else tls.access
+        if tls is None or tls.access is None:
+            access.write_text(access_list())
+            access.chmod(0o600)
         lines = [
-            "persistence false",
-            "set_tcp_nodelay true",
-            f"listener {self.port} {self.host}",
-            f"max_packet_size {PACKET_BYTES_MAX}",
-            "max_inflight_messages 20",
-            "max_queued_messages 1000",
-            "log_dest stderr",
+            line
+            for line, _ in mosquitto_settings(f"{self.port} {self.host}", tls=tls, access=access)
         ]
+        lines.append("log_dest stderr")
         if os.geteuid() == 0:
             lines.append("user root")  # else it cannot read the key that only its owner may read
-        if tls is None:
-            lines.append("allow_anonymous true")
-        else:
-            lines += [
-                "allow_anonymous false",
-                f"cafile {tls.authority}",
-                f"certfile {tls.certificate}",
-                f"keyfile {tls.key}",
-                "tls_version tlsv1.2",
-                "require_certificate true",
-                "use_identity_as_username true",
-                f"acl_file {folder / 'access'}",
-            ]
         self._config.write_text("\n".join(lines) + "\n")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -171,6 +165,11 @@ class MosquittoBroker:
     def stop(self) -> None:
         """Stop it. Safe to call twice."""
         self._end(kill=False)
+
+    def reload(self) -> None:
+        """Read the access list and the revocation lists again; connections stay."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
         """End it without warning, as a power cut does."""
@@ -217,13 +216,55 @@ def scratch_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="lineside-broker-"))
 
 
-_ACCESS = f"""\
-user {CENTRAL_NAME}
-topic readwrite v1/#
+def mosquitto_settings(
+    listener: str, *, tls: BrokerTls | None, access: Path
+) -> list[tuple[str, str]]:
+    """Mosquitto's settings, here and in deploy/broker/mosquitto.conf.
 
-pattern write v1/%u/up/#
-pattern read v1/%u/down/#
-"""
+    Args:
+        listener: Port, and address where only one is meant.
+        tls: Without, everybody may do everything.
+        access: Its access list.
+
+    Returns:
+        Lines of its configuration, each with why it stands there.
+    """
+    lines = [
+        ("persistence false", "A wire: edges send again what central has not acknowledged."),
+        ("set_tcp_nodelay true", "Batches are small; waiting to fill packets only delays them."),
+        (f"listener {listener}", "The only way in."),
+        (f"max_packet_size {PACKET_BYTES_MAX}", "A batch has 1 MiB at most; more is no batch."),
+        ("max_inflight_messages 20", "More than an edge has on the way at once."),
+        ("max_queued_messages 1000", "Bounded: what is dropped here is sent again."),
+    ]
+    if tls is None:
+        return [*lines, ("allow_anonymous true", "Without TLS nobody can prove who he is.")]
+    lines += [
+        ("allow_anonymous false", "Nobody without a certificate."),
+        (f"cafile {tls.authority}", "The site's authority; no public one is trusted."),
+        (f"certfile {tls.certificate}", "Our certificate: `lineside-central authority server`."),
+        (f"keyfile {tls.key}", "Its private key."),
+        ("tls_version tlsv1.3", "Every client is our own, so nothing older is needed."),
+        ("require_certificate true", "Mutual TLS: edges prove who they are."),
+        ("use_identity_as_username true", "The certificate's name is the user of the access list."),
+        (f"acl_file {access}", "An edge publishes below its own up, and hears its own down."),
+    ]
+    if tls.revoked is not None:
+        lines.append((f"crlfile {tls.revoked}", "Revoked edges; central writes it, HUP reads it."))
+    return lines
+
+
+def access_list(denied: Sequence[str] = ()) -> str:
+    """Mosquitto's topics by identity: central all, an edge its own, a denied edge none.
+
+    Args:
+        denied: Ids of revoked edges.
+    """
+    lines = [f"user {CENTRAL_NAME}", "topic readwrite v1/#", ""]
+    for edge in denied:
+        lines += [f"user {edge}", "topic deny #", ""]
+    return "\n".join([*lines, "pattern write v1/%u/up/#", "pattern read v1/%u/down/#", ""])
+
 
 _EMBEDDED = f"""\
 id = 0

@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "run central"),
     "init": ("setup", "write a configuration and make the database"),
     "migrate": ("setup", "bring the tables to this version"),
+    "backup": ("backup", "back the database up, verified by restoring it"),
+    "restore": ("restore", "put the database back to a backup"),
     "trace": ("trace", "the complete history of a serial or lot number"),
     "kpi": ("kpi", "recompute figures from raw events and compare"),
     "user": ("user", "add, list, change users"),

@@ -40,11 +40,15 @@ class ServerConfig(_Section):
         host: Address to listen on.
         port: 0 takes a free one.
         web_directory: The built console; empty: the one in the package.
+        certificate_file: Our certificate (`authority server`); empty: no TLS.
+        key_file: Its private key.
     """
 
     host: str = "127.0.0.1"
     port: Port = 8400
     web_directory: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
 
 
 class DatabaseConfig(_Section):
@@ -125,6 +129,19 @@ class AccessConfig(_Section):
     lock_s: Annotated[int, Field(ge=1, le=3600)] = 30
 
 
+class EnrolmentConfig(_Section):
+    """`[enrolment]`: how edges get their certificates.
+
+    Attributes:
+        authority: Folder of the site's authority, relative to the configuration file. Without one
+            there, edges cannot ask for a certificate.
+        certificate_days: How long a certificate of an edge is valid; renewed after two thirds.
+    """
+
+    authority: Path = Path("data/authority")
+    certificate_days: Annotated[int, Field(ge=2, le=397)] = 90
+
+
 class BackupConfig(_Section):
     """`[backup]`: what central may promise to its edges.
 
@@ -148,6 +165,7 @@ class CentralConfig(_Section):
     broker: BrokerConfig = BrokerConfig()
     site: SiteConfig = SiteConfig()
     access: AccessConfig = AccessConfig()
+    enrolment: EnrolmentConfig = EnrolmentConfig()
     backup: BackupConfig = BackupConfig()
 
 
@@ -172,8 +190,19 @@ def load_config(path: Path) -> CentralConfig:
         for name in BROKER_FILES
         if getattr(config.broker, name)
     }
-    broker = config.broker.model_copy(update=files)
-    return config.model_copy(update={"database": database, "broker": broker})
+    found: dict[str, BaseModel] = {
+        "database": database,
+        "broker": config.broker.model_copy(update=files),
+    }
+    served = {
+        name: str(folder / getattr(config.server, name))
+        for name in ("certificate_file", "key_file")
+        if getattr(config.server, name)
+    }
+    found["server"] = config.server.model_copy(update=served)
+    authority = folder / config.enrolment.authority
+    found["enrolment"] = config.enrolment.model_copy(update={"authority": authority})
+    return config.model_copy(update=found)
 
 
 def parse_config(document: dict[str, Any], *, file: str) -> CentralConfig:
@@ -209,6 +238,8 @@ simulation = false
 host = "127.0.0.1"
 port = 8400
 web_directory = ""            # built console; empty: the one in the package
+certificate_file = ""         # with both files it serves https; see `lineside-central authority`
+key_file = ""
 
 [database]
 dsn = ""                      # postgresql://user@host/name; empty: our own server in `directory`
@@ -235,6 +266,10 @@ token_hours = 12
 edge_token_days = 90
 failures_max = 5
 lock_s = 30
+
+[enrolment]
+authority = "data/authority"  # the site's authority; signs the certificates of edges
+certificate_days = 90
 
 [backup]
 none_declared = false         # true: this site has no backup, edges prune by age alone

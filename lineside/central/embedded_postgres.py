@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from sqlalchemy import make_url
 
 from lineside.contracts.errors import LinesideError
 
@@ -115,6 +116,37 @@ def stop(server: EmbeddedPostgres) -> None:
         )
 
 
+def dump(dsn: str, target: Path) -> None:
+    """Write a database into a file, as of one moment; with the programs of the wheel.
+
+    Args:
+        dsn: `postgresql://...`, of our own server or any other up to its version.
+        target: The file, in the archive format of `pg_dump`.
+
+    Raises:
+        EmbeddedPostgresError: It cannot be read or written; the text says why.
+    """
+    _client(
+        ["pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}"], dsn
+    )
+
+
+def load(archive: Path, dsn: str) -> None:
+    """Fill an empty database from a file of `dump`, wholly or not at all.
+
+    Raises:
+        EmbeddedPostgresError: The file cannot be read, or the database is not empty.
+    """
+    _client(
+        [
+            "pg_restore",
+            *("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"),
+            str(archive),
+        ],
+        dsn,
+    )
+
+
 def is_running(directory: Path) -> bool:
     """Whether a server serves the directory: its process is alive and its lock says `ready`."""
     try:
@@ -185,6 +217,25 @@ def _socket_directory(directory: Path, user: pwd.struct_passwd | None) -> Path:
         )
     short.chmod(0o700)
     return short
+
+
+def _client(command: list[str], dsn: str) -> None:
+    url = make_url(dsn).set(drivername="postgresql")
+    password = url.password or ""
+    address = url.set(password=None).render_as_string(hide_password=False)
+    done = subprocess.run(  # noqa: S603 - our own programs, no shell; the password not in sight
+        [str(_programs() / command[0]), *command[1:], f"--dbname={address}"],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PGPASSWORD": password},
+    )
+    if done.returncode != 0:
+        raise EmbeddedPostgresError(
+            f"{command[0]} failed ({done.returncode}): {done.stderr.strip()[-1000:]}",
+            hint="Look whether there is room on the disk, and whether the file is the right one.",
+        )
 
 
 def _run(command: list[str], user: pwd.struct_passwd | None, directory: Path) -> None:

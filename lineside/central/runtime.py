@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from lineside.central.platform.identity.service import make_first_run_code
 from lineside.central.projections.runner import Runner
 from lineside.central.wiring import listeners, readers
 from lineside.contracts.clock import Clock
+
+INGEST_CONNECTIONS = 2
 
 log = structlog.get_logger("central")
 
@@ -157,10 +160,15 @@ async def _wire(central: Central) -> AsyncGenerator[None]:
         await asyncio.to_thread(broker.start)
         port = broker.port
         log.info("embedded_broker", port=port, note="it cannot prove who publishes")
-    store = await asyncio.to_thread(PostgresEventStore, central.engine, now=central.clock.now())
+    # Connections of its own: pages that take them all must not keep facts from being acknowledged.
+    dsn = central.engine.url.render_as_string(hide_password=False)
+    engine = open_engine(dsn, pool_connections=INGEST_CONNECTIONS)
+    store = await asyncio.to_thread(PostgresEventStore, engine, now=central.clock.now())
+    name = f"lineside-central-{secrets.token_hex(4)}"
     inbound = Inbound(
         store,
         clock=central.clock,
+        owner=name,
         without_backup=central.config.backup.none_declared,
         on_greeted=central.publisher.greeted,
     )
@@ -176,6 +184,7 @@ async def _wire(central: Central) -> AsyncGenerator[None]:
     service = IngestService(
         inbound,
         address,
+        client_id=name,
         outgoing=central.publisher.push,
         on_stored=central.runner.wake,
     )
@@ -185,5 +194,6 @@ async def _wire(central: Central) -> AsyncGenerator[None]:
         yield
     finally:
         await asyncio.to_thread(service.stop)
+        await asyncio.to_thread(engine.dispose)
         if broker is not None:
             await asyncio.to_thread(broker.stop)

@@ -6,6 +6,8 @@ import socket
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -39,8 +41,16 @@ def listen(host: str, port: int) -> socket.socket:
     return found
 
 
-def uvicorn_server(app: FastAPI) -> uvicorn.Server:
-    """A server with our settings: no access log, no identifying header."""
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """Certificate and key of the web server."""
+
+    certificate: Path
+    key: Path
+
+
+def uvicorn_server(app: FastAPI, tls: ServerTls | None = None) -> uvicorn.Server:
+    """A server with our settings: no access log, no identifying header; https where it has TLS."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -49,12 +59,16 @@ def uvicorn_server(app: FastAPI) -> uvicorn.Server:
             server_header=False,
             timeout_graceful_shutdown=5,
             lifespan="on",
+            ssl_certfile=None if tls is None else tls.certificate,
+            ssl_keyfile=None if tls is None else str(tls.key),
         )
     )
 
 
 @contextmanager
-def serving(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
+def serving(
+    app: FastAPI, *, host: str = "127.0.0.1", port: int = 0, tls: ServerTls | None = None
+) -> Generator[str]:
     """Serve in a thread while the block runs; for tests, demos and tools.
 
     Yields:
@@ -64,7 +78,7 @@ def serving(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> Generato
         NotReadyError: It did not start; the log says why.
     """
     listening = listen(host, port)
-    server = uvicorn_server(app)
+    server = uvicorn_server(app, tls)
     thread = threading.Thread(target=server.run, args=([listening],), name="central", daemon=True)
     thread.start()
     try:
@@ -74,7 +88,8 @@ def serving(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> Generato
             waited += POLL_S
         if not server.started:
             raise NotReadyError("Central did not start.", hint="Its log says why.")
-        yield f"http://{host}:{listening.getsockname()[1]}"
+        scheme = "http" if tls is None else "https"
+        yield f"{scheme}://{host}:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(timeout=START_TIMEOUT_S)

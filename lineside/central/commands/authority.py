@@ -23,30 +23,47 @@ def add_parser(
     )
     acts = parser.add_subparsers(dest="act", required=True)
     create = acts.add_parser("create", help="make a new authority")
-    create.add_argument("--site", default="plant", help="name of the site")
+    rotate = acts.add_parser("rotate", help="sign with a new root; the one before stays trusted")
+    for each in (create, rotate):
+        each.add_argument("--site", default="plant", help="name of the site")
+    retire = acts.add_parser("retire", help="trust the newest root alone, after a rotation")
     central = acts.add_parser("central", help="issue central's own certificate for the broker")
+    server = acts.add_parser("server", help="issue a certificate for the broker or the web server")
+    server.add_argument("host", nargs="+", help="names and addresses by which it is called")
     edge = acts.add_parser("edge", help="issue an edge's certificate; its id stands in it")
     edge.add_argument("edge", help="id of the edge")
-    for each in (create, central, edge):
+    edge.add_argument("--request", type=Path, help="sign this request; the key stays on the edge")
+    for each in (create, rotate, retire, central, server, edge):
         each.add_argument("--authority", type=Path, required=True, help="folder of the authority")
-    for each in (central, edge):
+    for each in (central, server, edge):
         each.add_argument("--out", type=Path, required=True, help="folder for the files")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do one of the three."""
+    """Do one of the six."""
     now = SystemClock().now()
     try:
         if args.act == "create":
             Authority.create(args.authority, site=args.site, now=now)
             return 0
+        if args.act == "rotate":
+            Authority.rotate(args.authority, site=args.site, now=now)
+            return 0
+        if args.act == "retire":
+            Authority.retire(args.authority)
+            return 0
         authority = Authority.open(args.authority)
         if args.act == "central":
             authority.issue_central(now=now).save(args.out, "central")
+        elif args.act == "server":
+            authority.issue_server(args.host, now=now).save(args.out, "server")
+        elif args.request is not None:
+            request = args.request.read_bytes()
+            authority.sign_edge(request, args.edge, now=now).save(args.out, "edge")
         else:
             authority.issue_edge(args.edge, now=now).save(args.out, "edge")
-    except LinesideError as problem:
+    except (OSError, LinesideError) as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
     (args.out / "ca.crt").write_bytes(authority.certificate)

@@ -13,7 +13,15 @@ from pathlib import Path
 from threading import Event
 
 from lineside.central.authority import Authority
-from lineside.central.broker import LOCALHOST, BrokerTls, EmbeddedBroker, MosquittoBroker
+from lineside.central.broker import (
+    LOCALHOST,
+    BrokerTls,
+    EmbeddedBroker,
+    MosquittoBroker,
+    access_list,
+)
+from lineside.central.certificates import write_secret
+from lineside.central.platform.enrolment.deny_list import ACCESS, REVOKED
 from lineside.contracts.clock import SystemClock
 from lineside.contracts.errors import LinesideError
 
@@ -57,8 +65,13 @@ def run(args: argparse.Namespace) -> int:
     found = {"scheme": scheme, "host": broker.host, "port": broker.port}
     sys.stdout.write(json.dumps(found) + "\n")
     sys.stdout.flush()
+    files = _denied(args.authority)
+    seen = [_changed_at(file) for file in files]
     while not stop.wait(0.5) and broker.is_running:
-        pass
+        if isinstance(broker, MosquittoBroker) and seen != (
+            seen := [_changed_at(file) for file in files]
+        ):
+            broker.reload()  # an edge was revoked, or let in again
     broker.stop()
     return 0 if stop.is_set() else 1
 
@@ -74,13 +87,31 @@ def open_broker(
     if authority is None or MosquittoBroker.program() is None:
         return EmbeddedBroker(folder, port=port)
     authority = authority.resolve()
-    issued = Authority.open(authority).issue_server(
-        [LOCALHOST, "localhost"], now=SystemClock().now()
-    )
+    signer = Authority.open(authority)
+    issued = signer.issue_server([LOCALHOST, "localhost"], now=SystemClock().now())
     issued.save(folder, "server")
+    revoked, access = _denied(authority)
+    if not revoked.exists():
+        revoked.write_bytes(signer.revocations([], now=SystemClock().now()))
+    if not access.exists():
+        write_secret(access, access_list().encode())
     files = BrokerTls(
         authority=authority / "ca.crt",
         certificate=folder / "server.crt",
         key=folder / "server.key",
+        revoked=revoked,
+        access=access,
     )
     return MosquittoBroker(folder, tls=files, port=port)
+
+
+def _denied(authority: Path | None) -> list[Path]:
+    """Files by which central tells the broker whom it must refuse."""
+    return [] if authority is None else [authority / REVOKED, authority / ACCESS]
+
+
+def _changed_at(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -16,7 +16,9 @@ from lineside.central.mes.master_data.entities import (
     Routing,
     Station,
 )
-from lineside.central.mes.master_data.schemas import BlockIn, BomIn, CalendarIn, RoutingIn
+from lineside.central.mes.master_data.schemas import BomIn, CalendarIn, RoutingIn
+from lineside.central.mes.numbers import service as numbers
+from lineside.central.mes.numbers.schemas import SeriesIn
 from lineside.central.mes.orders import service as orders
 from lineside.central.mes.orders.schemas import OrderIn
 from lineside.central.platform.identity import people
@@ -120,10 +122,9 @@ def fill(work: UnitOfWork) -> None:
     people.add_person(work, badge="B-1001", name="Wang Fang", roles=["operator"])
     people.add_person(work, badge="B-1002", name="Li Wei", roles=["operator", "quality"])
     for item, prefix, edge in (("SP-18", "SP18-", "line-1"), ("VA-10", "VA-", "line-2")):
-        master_data.give_block(
-            work,
-            BlockIn(edge=edge, kind="serial", item=item, prefix=prefix, width=8, count=10_000),
-        )
+        values = {"id": f"{item}-serial", "kind": "serial", "item": item, "prefix": prefix,
+                  "width": 8, "per_day": 300, "edges": [edge]}  # fmt: skip
+        numbers.create_series(work, SeriesIn.model_validate(values))
     for number, item in (("WO-1", "SP-18"), ("WO-2", "VA-10")):
         body = OrderIn.model_validate({"id": number, "item": item, "quantity": "200"})
         orders.create_order(work, body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import sys
+from pathlib import Path
 
 from lineside.central.app import create_app
 from lineside.central.commands.database import add_config_argument
@@ -13,7 +14,7 @@ from lineside.central.errors import NotReadyError
 from lineside.central.kit.unit_of_work import unit_of_work
 from lineside.central.platform.identity.service import count_users
 from lineside.central.runtime import Central
-from lineside.central.serving import listen, uvicorn_server
+from lineside.central.serving import ServerTls, listen, uvicorn_server
 from lineside.contracts.clock import SystemClock
 
 
@@ -35,7 +36,9 @@ def run(args: argparse.Namespace) -> int:
     """Serve until stopped."""
     config = load_config(args.config)
     listening = listen(config.server.host, config.server.port)
-    address = f"http://{config.server.host}:{listening.getsockname()[1]}"
+    tls = tls_of(config)
+    scheme = "http" if tls is None else "https"
+    address = f"{scheme}://{config.server.host}:{listening.getsockname()[1]}"
 
     def ready(central: Central) -> None:
         refuse_open_door(config, central)
@@ -47,9 +50,27 @@ def run(args: argparse.Namespace) -> int:
             )
         sys.stdout.flush()
 
-    server = uvicorn_server(create_app(config, on_ready=ready))
+    server = uvicorn_server(create_app(config, on_ready=ready), tls)
     server.run([listening])
     return 0 if server.started else 1
+
+
+def tls_of(config: CentralConfig) -> ServerTls | None:
+    """Certificate and key of the web server; None: it serves in the clear.
+
+    Raises:
+        NotReadyError: Only one of the two is named, or a file is missing.
+    """
+    files = (config.server.certificate_file, config.server.key_file)
+    if not any(files):
+        return None
+    missing = [name for name in files if not name or not Path(name).is_file()]
+    if missing:
+        raise NotReadyError(
+            f"Central cannot serve https: {missing[0] or 'certificate or key'} is missing.",
+            hint="Name both [server] certificate_file and key_file.",
+        )
+    return ServerTls(Path(files[0]), Path(files[1]))
 
 
 def refuse_open_door(config: CentralConfig, central: Central) -> None:

@@ -7,11 +7,13 @@ import json
 import sys
 from pathlib import Path
 
+from lineside.central.authority import Authority
 from lineside.central.commands.database import add_config_argument, opened
-from lineside.central.config import SAMPLE
+from lineside.central.config import SAMPLE, load_config
 from lineside.central.errors import ConflictError
 from lineside.central.migrate import migrate
 from lineside.central.platform.identity.service import make_first_run_code
+from lineside.contracts.clock import SystemClock
 
 
 def add_parser(
@@ -21,11 +23,14 @@ def add_parser(
     init = subparsers.add_parser(
         "init",
         help="write a configuration and make the database",
-        description="Writes central.toml with every key explained, makes the database, and "
-        "prints a one-time code for the first administrator.",
+        description="Writes central.toml with every key explained, makes the database and the "
+        "site's authority, and prints a one-time code for the first administrator.",
         epilog="example: lineside-central init --directory /srv/lineside",
     )
     init.add_argument("--directory", type=Path, default=Path(), help="default: here")
+    init.add_argument(
+        "--dsn", default="", help="postgresql://... of an empty database; default: our own server"
+    )
     init.set_defaults(run=run_init)
     tables = subparsers.add_parser(
         "migrate",
@@ -44,9 +49,15 @@ def run_init(args: argparse.Namespace) -> int:
     if path.exists():
         raise ConflictError(f"{path} exists.", hint="Choose another directory, or remove it.")
     args.directory.mkdir(parents=True, exist_ok=True)
-    path.write_text(SAMPLE, encoding="utf-8")
-    with opened(path) as database, database.act() as work:
-        code = make_first_run_code(work)
+    named = SAMPLE.replace('dsn = ""', f"dsn = {json.dumps(args.dsn)}", 1)
+    path.write_text(named, encoding="utf-8")
+    config = load_config(path)
+    if not (config.enrolment.authority / "ca.key").exists():
+        Authority.create(config.enrolment.authority, site=config.site.name, now=SystemClock().now())
+    with opened(path, current=False) as database:
+        migrate(database.engine)
+        with database.act() as work:
+            code = make_first_run_code(work)
     sys.stdout.write(f"{path} is written, the database is ready.\n")
     if code is not None:
         sys.stdout.write(f"One-time code for the first administrator, valid 24 hours: {code}\n")

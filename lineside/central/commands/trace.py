@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from lineside.central.commands.database import add_config_argument, opened
+from lineside.central.kit.shapes import encode
 from lineside.central.trace import schemas, service
-from lineside.contracts.clock import format_rfc3339
 
 
 def add_parser(
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
             work, kind=kind, number=args.number, item=args.item, issuer=args.issuer
         )
     if args.json:
-        sys.stdout.write(found.model_dump_json() + "\n")
+        sys.stdout.write(encode(found).decode() + "\n")
     else:
         sys.stdout.write("\n".join(as_text(found)) + "\n")
     return 0
@@ -58,9 +58,8 @@ def as_text(found: schemas.TraceOut) -> list[str]:
         lines.append(f"{node.kind} {node.id} of {node.item}")
         for operation in node.operations:
             at = operation.finished_at or operation.started_at
-            when = "" if at is None else format_rfc3339(at)
             lines.append(
-                f"  {when}  operation {operation.operation} {operation.name} "
+                f"  {at or ''}  operation {operation.operation} {operation.name} "
                 f"at {operation.station} by {' '.join(operation.by) or '-'}: "
                 f"{operation.result or 'running'}"
             )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from lineside.central.downlink.models import desired_head, desired_object
@@ -66,6 +66,63 @@ def put(
 def drop(connection: Connection, edge: str, kind: str, identity: str, *, now: Microseconds) -> int:
     """An edge shall no longer have this document; 0 when it never should."""
     return _write(connection, edge, (kind, identity), None, now)
+
+
+def drop_many(
+    connection: Connection, edge: str, kind: str, ids: Sequence[str], *, now: Microseconds
+) -> int:
+    """An edge shall no longer have these documents; how many of them it had."""
+    position = _lock(connection, edge)
+    chosen = (
+        select(
+            desired_object.c.id,
+            func.row_number().over(order_by=desired_object.c.id).label("place"),
+        )
+        .where(
+            desired_object.c.edge == edge,
+            desired_object.c.kind == kind,
+            desired_object.c.id.in_(ids),
+            desired_object.c.body.is_not(None),
+        )
+        .subquery()
+    )
+    gone = connection.execute(
+        update(desired_object)
+        .where(
+            desired_object.c.edge == edge,
+            desired_object.c.kind == kind,
+            desired_object.c.id == chosen.c.id,
+        )
+        .values(
+            body=None,
+            revision=desired_object.c.revision + 1,
+            position=position + chosen.c.place,
+            changed_at=now,
+        )
+        .returning(desired_object.c.position)
+    ).all()
+    if gone:
+        connection.execute(
+            update(desired_head)
+            .where(desired_head.c.edge == edge)
+            .values(position=position + len(gone), content_hash="")
+        )
+    return len(gone)
+
+
+def ids(connection: Connection, edge: str, kind: str, prefix: str = "") -> list[str]:
+    """Ids of the documents of a kind that an edge shall have, those that begin so."""
+    rows = connection.execute(
+        select(desired_object.c.id)
+        .where(
+            desired_object.c.edge == edge,
+            desired_object.c.kind == kind,
+            desired_object.c.body.is_not(None),
+            desired_object.c.id.startswith(prefix, autoescape=True),
+        )
+        .order_by(desired_object.c.id)
+    )
+    return [row.id for row in rows]
 
 
 def head(connection: Connection, edge: str) -> Head:
@@ -124,12 +181,14 @@ def content_hash(connection: Connection, edge: str) -> str:
     return found
 
 
-def revisions(connection: Connection, kind: str, ids: Sequence[str]) -> dict[tuple[str, str], int]:
+def revisions(
+    connection: Connection, kind: str, wanted: Sequence[str]
+) -> dict[tuple[str, str], int]:
     """Wanted revision by (id, edge)."""
     rows = connection.execute(
         select(desired_object.c.id, desired_object.c.edge, desired_object.c.revision).where(
             desired_object.c.kind == kind,
-            desired_object.c.id.in_(ids),
+            desired_object.c.id.in_(wanted),
             desired_object.c.body.is_not(None),
         )
     )

@@ -9,8 +9,8 @@ from sqlalchemy import Table
 from lineside.central.downlink import desired
 from lineside.central.downlink.publisher import Publisher
 from lineside.central.kit.unit_of_work import UnitOfWork
-from lineside.central.mes.notices import DocumentWanted
-from lineside.central.mes.orders.notices import RevisionsAsked
+from lineside.central.mes.notices import DocumentsGone, DocumentWanted
+from lineside.central.mes.orders.notices import DocumentsAsked, RevisionsAsked
 from lineside.central.projections.base import StoredEvent
 from lineside.contracts.events import Event, IntentionApplied
 
@@ -35,6 +35,17 @@ class DownlinkListeners:
         return desired.put(
             work.connection, notice.edge, notice.kind, notice.id, notice.body, now=work.now()
         )
+
+    def gone(self, work: UnitOfWork, notice: DocumentsGone) -> int:
+        """An edge shall no longer have many documents; how many it had."""
+        work.after_commit(self._publisher.wake)
+        return desired.drop_many(
+            work.connection, notice.edge, notice.kind, notice.ids, now=work.now()
+        )
+
+    def named(self, work: UnitOfWork, question: DocumentsAsked) -> list[str]:
+        """Which documents of a kind an edge shall have."""
+        return desired.ids(work.connection, question.edge, question.kind, question.prefix)
 
     def asked(self, work: UnitOfWork, question: RevisionsAsked) -> dict[tuple[str, str], int]:
         """Which revision of some documents is wanted at each edge."""

@@ -74,6 +74,15 @@ def enrol(
     connection.execute(delete(models.edge_boot).where(models.edge_boot.c.edge == edge))
 
 
+def certify(connection: Connection, edge: str, *, fingerprint: str) -> None:
+    """An edge has a new certificate, so it may send; a revocation is lifted, what it sent stays."""
+    connection.execute(
+        update(models.edge)
+        .where(models.edge.c.id == edge)
+        .values(fingerprint=fingerprint, revoked_at=None)
+    )
+
+
 def revoke(connection: Connection, edge: str, *, now: Microseconds) -> bool:
     """Take nothing more from an edge; what it sent stays.
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from lineside.central.ingest import models
@@ -15,6 +15,7 @@ from lineside.central.ingest.incarnation import ensure_identity
 from lineside.central.ingest.storage import BootRecord, EdgeRecord, Gap, LaneState, NewEvent
 from lineside.central.kit.unit_of_work import transaction
 from lineside.contracts.clock import Microseconds
+from lineside.contracts.envelope import Live
 
 REFUSAL_TEXT_MAX = 500
 _COLUMNS = (
@@ -78,6 +79,26 @@ class PostgresTransaction:
         )
         return [_edge_record(row) for row in rows]
 
+    def lease(self, edge: str, owner: str, now: Microseconds, until: Microseconds) -> bool:
+        """Take or renew the lease of an edge; False: another process holds it still."""
+        table = models.edge_lease
+        taken = self.connection.execute(
+            upsert(table)
+            .values(edge=edge, owner=owner, until=until)
+            .on_conflict_do_update(
+                index_elements=["edge"],
+                set_={"owner": owner, "until": until},
+                where=(table.c.owner == owner) | (table.c.until < now),
+            )
+            .returning(table.c.edge)
+        )
+        return taken.first() is not None
+
+    def release(self, owner: str) -> None:
+        """Give all leases of a process back."""
+        table = models.edge_lease
+        self.connection.execute(delete(table).where(table.c.owner == owner))
+
     def save_edge(self, record: EdgeRecord) -> None:
         """Write what an edge said."""
         self.connection.execute(
@@ -117,6 +138,30 @@ class PostgresTransaction:
             upsert(models.edge_boot)
             .values(edge=record.edge, boot=record.boot, **values)
             .on_conflict_do_update(index_elements=["edge", "boot"], set_=values)
+        )
+
+    def fenced_since(self, edge: str, sent_at: Microseconds) -> bool:
+        """Whether a fenced run of an edge's agent has spoken since a time of its clock."""
+        table = models.edge_boot
+        found = self.connection.execute(
+            select(table.c.boot).where(
+                table.c.edge == edge, table.c.fenced, table.c.last_sent_at > sent_at
+            )
+        )
+        return found.first() is not None
+
+    def save_live(self, live: Live, now: Microseconds) -> None:
+        """Write the newest state of an edge's stations."""
+        values = {
+            "sent_at": live.sent_at,
+            "received_at": now,
+            "head_seq": live.head_seq,
+            "stations": live.stations,
+        }
+        self.connection.execute(
+            upsert(models.edge_live)
+            .values(edge=live.edge, **values)
+            .on_conflict_do_update(index_elements=["edge"], set_=values)
         )
 
     def lane(self, edge: str, lane: str, epoch: str) -> LaneState | None:

@@ -7,25 +7,27 @@ marked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
 
-from lineside.central.ingest.greeting import greet
+from lineside.central.ingest.arriving import check_live, malformed, new_event
+from lineside.central.ingest.greeting import greet, two_agents
+from lineside.central.ingest.leases import Leases
 from lineside.central.ingest.storage import (
     EdgeRecord,
     EventStore,
     Gap,
     LaneState,
-    NewEvent,
     StorageTransaction,
 )
 from lineside.contracts import topics
 from lineside.contracts.clock import Clock
-from lineside.contracts.codec import EVENT_BYTES_MAX, GENESIS_HASH, chain_hash, decode_event
+from lineside.contracts.codec import GENESIS_HASH, chain_hash
 from lineside.contracts.envelope import (
-    BATCH_EVENTS_MAX,
+    CREDIT_BATCHES,
     Ack,
     Batch,
     Group,
@@ -36,23 +38,11 @@ from lineside.contracts.envelope import (
 )
 from lineside.contracts.errors import InvalidMessageError, LinesideError
 
-SEQ_MAX = 1 << 62
-SCHEMA_MAX = 32_767
-TIME_MAX = 1 << 62
-
 Outgoing = tuple[str, bytes]
 Greeted = Callable[[StorageTransaction, Hello], Sequence[Outgoing]]
 
 
 Message = TypeVar("Message", Hello, Batch, Live)
-
-
-class _Header(msgspec.Struct):
-    """What is kept of an event whose type is not known here."""
-
-    type: str = ""
-    station: str = ""
-    occurred_at: int = 0
 
 
 class Inbound:
@@ -62,8 +52,11 @@ class Inbound:
         store: Where facts are kept.
         clock: Stamps what arrives.
         without_backup: The site has declared that it has no backup; edges may prune by age alone.
+        owner: Name of this process among several; see `leases.Leases`.
         on_greeted: Called in the transaction of each hello that is taken; answers desired state.
-        on_live: Called with each newest state.
+
+    Attributes:
+        credit: How many batches each answer lets an edge have on their way.
     """
 
     def __init__(
@@ -72,12 +65,14 @@ class Inbound:
         *,
         clock: Clock,
         without_backup: bool = False,
+        owner: str = "",
         on_greeted: Greeted | None = None,
-        on_live: Callable[[Live], None] | None = None,
     ) -> None:
         self._store, self._clock = store, clock
         self._without_backup = without_backup
-        self._on_greeted, self._on_live = on_greeted, on_live
+        self.credit = CREDIT_BATCHES
+        self._leases = Leases(owner)
+        self._on_greeted = on_greeted
 
     def receive(self, messages: Sequence[tuple[str, bytes]]) -> list[Outgoing]:
         """Take messages in one transaction.
@@ -89,11 +84,18 @@ class Inbound:
             (topic, payload) to be sent; everything that they acknowledge is durable.
         """
         answers: list[Outgoing] = []
+        self._leases.rolled_back()  # whatever an attempt before this one took
         with self._store.transaction() as work:
             # By edge, so that two processes take locks in one order; each edge's order stays.
             for topic, payload in sorted(messages, key=lambda message: message[0].split("/")[1:2]):
                 answers += self._take(work, topic, payload)
+        self._leases.committed()
         return answers
+
+    def release(self) -> None:
+        """This process ends: another one may answer its edges at once."""
+        with self._store.transaction() as work:
+            self._leases.release(work)
 
     def announce(self) -> list[Outgoing]:
         """What edges are told when central is back, so that they need not wait for a timeout."""
@@ -102,6 +104,24 @@ class Inbound:
                 self._answer(LaneState(edge.id, "facts", edge.epoch, 0, None), problem="restarted")
                 for edge in work.edges_heard()
             ]
+
+    def busy(self, topics_of: Iterable[str], retry_after_s: int) -> list[Outgoing]:
+        """Ask the senders of these topics to wait; nothing of theirs was stored. Asks no database.
+
+        Args:
+            topics_of: Topics on which they sent; what is no topic of an edge is left out.
+            retry_after_s: How long they shall wait at least.
+        """
+        edges: set[str] = set()
+        for topic in topics_of:
+            with contextlib.suppress(InvalidMessageError):
+                edges.add(topics.parse_up(topic)[0])
+        return [
+            self._answer(
+                LaneState(edge, "facts", "", 0, None), problem="busy", retry_after_s=retry_after_s
+            )
+            for edge in sorted(edges)
+        ]
 
     def _take(self, work: StorageTransaction, topic: str, payload: bytes) -> list[Outgoing]:
         now = self._clock.now()
@@ -115,6 +135,8 @@ class Inbound:
             why = "is not enrolled" if record is None else "was revoked"
             work.refuse(edge, "ingest.not_enrolled", f"Edge {edge} {why}.", now)
             return []
+        if not self._leases.holds(work, edge, now):
+            return []  # another process has it, or resends reach this one after it fell silent
         try:
             return self._message(work, record, channel, payload)
         except LinesideError as problem:
@@ -126,8 +148,8 @@ class Inbound:
     ) -> list[Outgoing]:
         if channel == "live":
             live = _from(record.id, unpack(payload, Live))
-            if self._on_live is not None:
-                self._on_live(live)
+            check_live(live)
+            work.save_live(live, self._clock.now())
             return []
         if channel == "hello":
             return self._hello(work, record, _from(record.id, unpack(payload, Hello)))
@@ -141,7 +163,12 @@ class Inbound:
         if states is None:
             fenced = LaneState(hello.edge, "facts", hello.epoch, 0, None)
             return [self._answer(fenced, welcome=True, problem="fenced")]
-        answers = [self._answer(state, welcome=True) for state in states]
+        missing = max(0, len(states) - 2)  # besides telemetry and facts
+        notice = "two_agents" if states and two_agents(work, hello) else ""
+        answers = [
+            self._answer(state, welcome=True, sealed_missing=missing, notice=notice)
+            for state in states
+        ]
         if states and self._on_greeted is not None:
             answers += self._on_greeted(work, hello)
         return answers
@@ -152,7 +179,7 @@ class Inbound:
         if state is None:  # central knows the epoch after a hello; `chain` makes the edge say one
             state = LaneState(batch.edge, batch.lane, batch.epoch, 0, None)
             return [self._answer(state, problem="chain")]
-        problem = _malformed(batch)
+        problem = malformed(batch)
         if problem:
             work.refuse(batch.edge, "ingest.invalid", problem, now)
             return [self._answer(state, problem="invalid")]
@@ -220,7 +247,7 @@ class Inbound:
         last = len(events) - 1
         work.add(
             [
-                _new_event(
+                new_event(
                     state,
                     data,
                     seq=group.first_seq + number,
@@ -243,6 +270,9 @@ class Inbound:
         welcome: bool = False,
         problem: str = "",
         agreed: tuple[int, str] = (0, ""),
+        sealed_missing: int = 0,
+        notice: str = "",
+        retry_after_s: int = 0,
     ) -> Outgoing:
         ack = Ack(
             edge=state.edge,
@@ -259,6 +289,10 @@ class Inbound:
             head_hash=(state.head_hash or b"").hex(),
             agreed_through=agreed[0],
             agreed_hash=agreed[1],
+            credit=self.credit,
+            sealed_missing=sealed_missing,
+            notice=notice,
+            retry_after_s=retry_after_s,
         )
         return topics.down(state.edge, "welcome" if welcome else "ack"), pack(ack)
 
@@ -283,34 +317,6 @@ def _behind(group: Group, seq: int) -> Group:
     )
 
 
-def _malformed(batch: Batch) -> str:
-    """Why a batch cannot be taken as it is, whatever is stored; empty: it can."""
-    if not batch.groups:
-        return "A batch without groups."
-    if sum(len(group.events) for group in batch.groups) > BATCH_EVENTS_MAX:
-        return f"A batch of more than {BATCH_EVENTS_MAX} events."
-    expected = batch.groups[0].first_seq
-    for group in batch.groups:
-        if not group.events or not 1 <= group.first_seq <= SEQ_MAX:
-            return "A group without events or with an impossible number."
-        if not 1 <= group.schema <= SCHEMA_MAX:
-            return f"Schema {group.schema} is no version."
-        if group.first_seq < expected or (batch.lane == "facts" and group.first_seq != expected):
-            return "The groups of a batch do not follow each other."
-        if any(len(bytes(event)) > EVENT_BYTES_MAX for event in group.events):
-            return f"An event of more than {EVENT_BYTES_MAX:,} bytes."
-        if batch.lane == "facts" and not (_is_hash(group.previous) and _is_hash(group.hash)):
-            return "A hash that is none."
-        if batch.lane != "facts" and (group.previous or group.hash):
-            return "A hash in a lane without chain."
-        expected = _last(group) + 1
-    return ""
-
-
-def _is_hash(text: str) -> bool:
-    return len(text) == 64 and all(letter in "0123456789abcdef" for letter in text)  # noqa: PLR2004
-
-
 def _agreed(work: StorageTransaction, state: LaneState, groups: Sequence[Group]) -> tuple[int, str]:
     """Last event up to which the edge's groups are those that are stored here, and its hash.
 
@@ -326,44 +332,3 @@ def _agreed(work: StorageTransaction, state: LaneState, groups: Sequence[Group])
         if stored.get(_last(group), b"").hex() == group.hash:
             agreed = (_last(group), group.hash)
     return agreed
-
-
-def _new_event(
-    state: LaneState, data: bytes, *, seq: int, schema: int, now: int, group_hash: bytes | None
-) -> NewEvent:
-    kind, station, occurred_at = "", "", now
-    unreadable: tuple[str, str] | None = None
-    try:
-        event = decode_event(data, schema=schema)
-    except LinesideError as problem:
-        unreadable = (problem.code, str(problem)[:500])
-        try:
-            header = msgspec.json.decode(data, type=_Header)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            header = _Header(occurred_at=now)
-        kind, station, occurred_at = header.type, header.station, header.occurred_at
-    else:
-        kind = str(event.__struct_config__.tag)
-        station, occurred_at = event.station, event.occurred_at
-    if not -TIME_MAX < occurred_at < TIME_MAX:
-        occurred_at = now
-        unreadable = unreadable or ("message.invalid", "A time that is none.")
-    return NewEvent(
-        state.edge,
-        state.lane,
-        state.epoch,
-        seq,
-        schema,
-        _storable(kind),
-        _storable(station),
-        occurred_at,
-        now,
-        group_hash,
-        data,
-        unreadable,
-    )
-
-
-def _storable(text: str) -> str:
-    """Text for a column: PostgreSQL keeps no NUL, an index no long value; `data` has all of it."""
-    return text.replace("\x00", "")[:200]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from lineside.central.ingest.storage import BootRecord, EdgeRecord, Gap, LaneState, NewEvent
 from lineside.contracts.clock import Microseconds
+from lineside.contracts.envelope import Live
 
 
 @dataclass(slots=True)
@@ -26,6 +27,8 @@ class Contents:
     hashes: dict[tuple[str, str, str, int], bytes] = field(
         default_factory=dict[tuple[str, str, str, int], bytes]
     )
+    leases: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    live: dict[str, Live] = field(default_factory=dict[str, Live])
     gaps: list[Gap] = field(default_factory=list[Gap])
     refusals: dict[tuple[str, str], tuple[str, int]] = field(
         default_factory=dict[tuple[str, str], tuple[str, int]]
@@ -54,6 +57,8 @@ class MemoryEventStore:
                 lanes=copy.deepcopy(before.lanes),
                 events=before.events,
                 hashes=dict(before.hashes),
+                leases=dict(before.leases),
+                live=dict(before.live),
                 gaps=list(before.gaps),
                 refusals=dict(before.refusals),
             )
@@ -78,6 +83,19 @@ class MemoryTransaction:
         """Edges that may send and have said hello before."""
         return [edge for edge in self.contents.edges.values() if edge.epoch and not edge.revoked]
 
+    def lease(self, edge: str, owner: str, now: Microseconds, until: Microseconds) -> bool:
+        """Take or renew the lease of an edge."""
+        held_by, held_until = self.contents.leases.get(edge, (owner, 0))
+        if held_by != owner and held_until >= now:
+            return False
+        self.contents.leases[edge] = (owner, until)
+        return True
+
+    def release(self, owner: str) -> None:
+        """Give all leases of a process back."""
+        leases = self.contents.leases
+        self.contents.leases = {edge: held for edge, held in leases.items() if held[0] != owner}
+
     def save_edge(self, record: EdgeRecord) -> None:
         """Write what an edge said."""
         self.contents.edges[record.id] = record
@@ -89,6 +107,17 @@ class MemoryTransaction:
     def save_boot(self, record: BootRecord) -> None:
         """Write a run."""
         self.contents.boots[record.edge, record.boot] = record
+
+    def fenced_since(self, edge: str, sent_at: Microseconds) -> bool:
+        """Whether a fenced run has spoken since."""
+        return any(
+            boot.edge == edge and boot.fenced and boot.last_sent_at > sent_at
+            for boot in self.contents.boots.values()
+        )
+
+    def save_live(self, live: Live, now: Microseconds) -> None:  # noqa: ARG002
+        """Write the newest state of an edge's stations."""
+        self.contents.live[live.edge] = live
 
     def lane(self, edge: str, lane: str, epoch: str) -> LaneState | None:
         """How far a lane is stored."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from lineside.central.db import metadata
 
@@ -138,3 +139,38 @@ ingest_refusal = Table(
     Column("count", BigInteger, nullable=False),
 )
 """What was refused at the door, counted by sender and reason."""
+
+edge_lease = Table(
+    "edge_lease",
+    metadata,
+    Column("edge", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""Which ingest process answers an edge, so that a second one does no work twice."""
+
+edge_live = Table(
+    "edge_live",
+    metadata,
+    Column("edge", Text, primary_key=True),
+    Column("sent_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("head_seq", BigInteger, nullable=False),
+    Column("stations", JSONB, nullable=False),
+)
+"""Newest state of each edge's stations, ahead of its facts: shown as provisional, never counted."""
+
+backup_run = Table(
+    "backup_run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("problem", Text, nullable=False, server_default=""),
+    CheckConstraint("kind IN ('own', 'outside')", name="kind"),
+)
+"""Backups that were tried, each restored and verified before edges hear of it; or why not."""

@@ -23,6 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
+from lineside.central.ingest.doors import Doors, credit
 from lineside.central.ingest.inbound import Inbound, Outgoing
 from lineside.contracts.envelope import MESSAGE_BYTES_MAX
 
@@ -32,6 +33,8 @@ INBOX_BYTES_MAX = 128 * 1024 * 1024
 TAKE_MESSAGES_MAX = 64
 TAKE_BYTES_MAX = 4 * 1024 * 1024
 IDLE_S = 0.5
+ATTEMPTS = 3
+LIVE_MAX, LIVE_BYTES_MAX = 2_000, 64 * 1024
 RETRY_CAP_S = 30.0
 KEEPALIVE_S = 20
 
@@ -75,6 +78,7 @@ class IngestService:
         self._outgoing, self._on_stored = outgoing, on_stored
         self._inbox: deque[tuple[str, bytes]] = deque()
         self._inbox_bytes = 0
+        self._live: dict[str, bytes] = {}
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._lost = threading.Event()
@@ -82,6 +86,7 @@ class IngestService:
         self.dropped = 0
         self._announced = False
         self._woken = False
+        self._doors = Doors()
         self.connected = threading.Event()
         self._wire = threading.Thread(target=self._keep_connected, name="ingest wire", daemon=True)
         self._worker = threading.Thread(target=self._work, name="ingest worker", daemon=True)
@@ -99,6 +104,10 @@ class IngestService:
         for thread in (self._worker, self._wire):
             if thread.is_alive():
                 thread.join(timeout=15)
+        try:
+            self._inbound.release()
+        except (SQLAlchemyError, psycopg.Error) as problem:
+            log.warning("leases_not_given_back", why=str(problem)[:300])  # they run out
 
     def wake(self) -> None:
         """Something is to be sent; callable from any thread."""
@@ -110,28 +119,31 @@ class IngestService:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            if self.connected.is_set() and not self._announced:
-                self._announced = True
-                self._send_what_else(self._inbound.announce)
+            if self.connected.is_set() and not self._announced and self._doors.open:
+                self._announced = self._send_what_else(self._inbound.announce)
             messages = self._next()
             if messages:
                 self._answer(self._receive(messages))
                 if self._on_stored is not None:
                     self._on_stored()
-            if self._outgoing is not None:
+            if self._outgoing is not None and self._doors.open:
                 self._send_what_else(self._outgoing)
 
-    def _send_what_else(self, outgoing: Callable[[], Sequence[Outgoing]]) -> None:
+    def _send_what_else(self, outgoing: Callable[[], Sequence[Outgoing]]) -> bool:
         try:
             self._answer(outgoing())
         except (SQLAlchemyError, psycopg.Error) as problem:
             log.warning("downlink_waits", why=str(problem)[:300])
+            return False
+        return True
 
     def _next(self) -> list[tuple[str, bytes]]:
         with self._changed:
-            self._changed.wait_for(lambda: self._inbox or self._woken, IDLE_S)
+            self._changed.wait_for(lambda: self._inbox or self._live or self._woken, IDLE_S)
             self._woken = False
-            taken: list[tuple[str, bytes]] = []
+            # Newest states first: they are small, and old by the time a backlog is through.
+            taken = list(self._live.items())
+            self._live.clear()
             size = 0
             while self._inbox and len(taken) < TAKE_MESSAGES_MAX and size < TAKE_BYTES_MAX:
                 message = self._inbox.popleft()
@@ -141,22 +153,34 @@ class IngestService:
             return taken
 
     def _receive(self, messages: Sequence[tuple[str, bytes]]) -> list[Outgoing]:
-        """Take messages, however long the database is away; the inbox is bounded meanwhile."""
-        attempt = 0
-        while not self._stopping.is_set():
+        """Take messages; while the database cannot, their senders are asked to wait."""
+        for attempt in range(ATTEMPTS):
+            self._inbound.credit = credit(len(self._inbox) / INBOX_MESSAGES_MAX)
             try:
-                return self._inbound.receive(messages)
+                answers = self._inbound.receive(messages)
             except (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError):
                 if len(messages) > 1:  # find the one, so that the others need not wait for it
                     return [answer for message in messages for answer in self._receive([message])]
                 log.exception("message_not_storable", topic=messages[0][0])
                 return []
             except (SQLAlchemyError, psycopg.Error) as problem:
-                attempt += 1
-                pause = random.uniform(0, min(RETRY_CAP_S, 0.2 * 2**attempt))  # noqa: S311
-                log.warning("ingest_waits", why=str(problem)[:300], pause_s=round(pause, 1))
-                self._stopping.wait(pause)
-        return []
+                log.warning("ingest_waits", why=str(problem)[:300], attempt=attempt + 1)
+                # A deadlock or a failed-over server is over at once; a full disk is not.
+                self._stopping.wait(random.uniform(0, 0.3))  # noqa: S311
+            else:
+                self._doors.opened()
+                return answers
+        return self._turn_away(messages)
+
+    def _turn_away(self, messages: Sequence[tuple[str, bytes]]) -> list[Outgoing]:
+        """Keep nothing that cannot be stored soon: its senders have it, and send it again."""
+        retry_after_s = self._doors.close()
+        self._announced = False  # as soon as the database answers, edges hear of it
+        with self._changed:
+            waiting = [*messages, *self._inbox]
+            self._inbox.clear()
+            self._inbox_bytes = 0
+        return self._inbound.busy([topic for topic, _ in waiting], retry_after_s)
 
     def _answer(self, outgoing: Sequence[Outgoing]) -> None:
         client = self._client
@@ -253,9 +277,13 @@ class IngestService:
             log.warning("retained_message_ignored", topic=message.topic[:200])
             return
         payload = bytes(message.payload)
+        if message.topic.endswith("/live"):
+            self._keep_live(message.topic, payload)
+            return
         with self._changed:
             full = (
-                len(self._inbox) >= INBOX_MESSAGES_MAX
+                not self._doors.open
+                or len(self._inbox) >= INBOX_MESSAGES_MAX
                 or self._inbox_bytes + len(payload) > INBOX_BYTES_MAX
             )
             if full:  # not acknowledged by us, so its sender sends it again
@@ -264,8 +292,16 @@ class IngestService:
                 self._inbox.append((message.topic, payload))
                 self._inbox_bytes += len(payload)
             self._changed.notify_all()
-        if full:
-            log.warning("ingest_inbox_full", topic=message.topic[:200], dropped=self.dropped)
+        if full and self._doors.may_say_busy(message.topic):
+            log.warning("ingest_turns_away", topic=message.topic[:200], dropped=self.dropped)
+            self._answer(self._inbound.busy([message.topic], self._doors.retry_after_s))
+
+    def _keep_live(self, topic: str, payload: bytes) -> None:
+        """Of each edge the newest alone; what finds no room is lost, as such states may be."""
+        with self._changed:
+            if topic in self._live or len(self._live) < LIVE_MAX:
+                self._live[topic] = payload[:LIVE_BYTES_MAX]
+            self._changed.notify_all()
 
 
 def _tls(broker: BrokerAddress) -> ssl.SSLContext:

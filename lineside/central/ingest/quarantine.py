@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select, update
 
 from lineside.central.ingest import models
+from lineside.central.ingest.arriving import TIME_MAX
 from lineside.contracts.clock import Microseconds
 from lineside.contracts.codec import decode_event
 from lineside.contracts.errors import LinesideError
@@ -80,29 +81,34 @@ def hold(
     )
 
 
-def settle_readable(connection: Connection, now: Microseconds, *, limit: int = 1_000) -> list[int]:
+def settle_readable(
+    connection: Connection, now: Microseconds, *, after_position: int = 0, limit: int = 1_000
+) -> tuple[list[int], int | None]:
     """After an update: settle what this program can read now.
 
     Returns:
-        Positions of the events that are readable now; the readers take them from there.
+        Positions of the events that became readable, and up to where was looked; None: to the end.
+        Readers that have passed them must be given them.
     """
     table, stored = models.quarantine, models.raw_event
     rows = connection.execute(
         select(table.c.position, stored.c.schema, stored.c.data)
         .join(stored, stored.c.position == table.c.position)
-        .where(table.c.settled_at.is_(None))
+        .where(table.c.settled_at.is_(None), table.c.position > after_position)
         .order_by(table.c.position)
         .limit(limit)
-    )
+        .with_for_update(of=table, skip_locked=True)  # another process may look as well
+    ).all()
     readable: list[int] = []
-    for position, schema, data in rows.all():
+    for position, schema, data in rows:
         try:
-            decode_event(bytes(data), schema=schema)
+            event = decode_event(bytes(data), schema=schema)
         except LinesideError:
             continue  # stays where people see it
-        readable.append(position)
+        if -TIME_MAX < event.occurred_at < TIME_MAX:
+            readable.append(position)  # else it could always be read, and its time is none
     if readable:
         connection.execute(
             update(table).where(table.c.position.in_(readable)).values(settled_at=now)
         )
-    return readable
+    return readable, rows[-1].position if len(rows) == limit else None

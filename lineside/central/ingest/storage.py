@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lineside.contracts.clock import Microseconds
+from lineside.contracts.envelope import Live
 
 
 @dataclass(slots=True)
@@ -110,6 +111,14 @@ class StorageTransaction(Protocol):
         """Edges that may send and have said hello before."""
         ...
 
+    def lease(self, edge: str, owner: str, now: Microseconds, until: Microseconds) -> bool:
+        """Take or renew the lease of an edge; False: another process holds it still."""
+        ...
+
+    def release(self, owner: str) -> None:
+        """Give all leases of a process back."""
+        ...
+
     def save_edge(self, record: EdgeRecord) -> None:
         """Write what an edge said."""
         ...
@@ -120,6 +129,14 @@ class StorageTransaction(Protocol):
 
     def save_boot(self, record: BootRecord) -> None:
         """Write a run."""
+        ...
+
+    def fenced_since(self, edge: str, sent_at: Microseconds) -> bool:
+        """Whether a fenced run of an edge's agent has spoken since a time of its clock."""
+        ...
+
+    def save_live(self, live: Live, now: Microseconds) -> None:
+        """Write the newest state of an edge's stations."""
         ...
 
     def lane(self, edge: str, lane: str, epoch: str) -> LaneState | None:

@@ -16,7 +16,7 @@ CSV_RESPONSE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def csv_wanted(
+async def csv_wanted(
     format: Annotated[Literal["json", "csv"] | None, Query()] = None,  # noqa: A002 - the URL's word
     accept: Annotated[str, Header()] = "",
 ) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -16,7 +17,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from lineside.central.errors import InvalidInputError
+from lineside.central.errors import DomainError, InvalidInputError
+from lineside.central.kit.texts import CHINESE, chinese, language_of
 from lineside.contracts.errors import LinesideError
 
 PROBLEM_TYPE = "application/problem+json"
@@ -66,8 +68,26 @@ def problem_response(
     detail: str,
     hint: str = "",
     errors: Sequence[FieldProblem] = (),
+    text_key: str = "",
+    values: Mapping[str, object] = MappingProxyType({}),
 ) -> JSONResponse:
-    """A problem document as an answer."""
+    """A problem document as an answer, in the language that the request prefers.
+
+    Args:
+        request: Whose `Accept-Language` decides.
+        status: HTTP status.
+        code: Stable name for programs.
+        detail: One sentence in English.
+        hint: What to do now, in English.
+        errors: Fields that are wrong, in the language already.
+        text_key: Key of the texts in other languages; empty: the code.
+        values: What these texts name.
+    """
+    language = language_of(request.headers.get("accept-language", ""))
+    if language == CHINESE:
+        key = text_key or code
+        detail = chinese("detail", key, values) or detail
+        hint = (chinese("hint", key, values) or "") if hint else ""
     problem = Problem(
         type=f"urn:lineside:problem:{code}",
         title=code.replace(".", ": ").replace("_", " "),
@@ -78,7 +98,11 @@ def problem_response(
         instance=request.url.path,
         errors=list(errors),
     )
-    headers = {"Cache-Control": "no-store"}
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+    }
     if status == UNAVAILABLE:
         headers["Retry-After"] = RETRY_AFTER_S
     if status == 401:  # noqa: PLR2004
@@ -116,8 +140,11 @@ def install_problem_documents(app: FastAPI) -> None:
 def _lineside_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, LinesideError)
     errors: list[FieldProblem] = []
+    key = error.text_key if isinstance(error, DomainError) else error.code
+    values: Mapping[str, object] = error.values if isinstance(error, DomainError) else {}
     if isinstance(error, InvalidInputError) and error.field:
-        errors = [FieldProblem(field=error.field, message=error.args[0])]
+        message = _in_language(request, "detail", key, values) or str(error.args[0])
+        errors = [FieldProblem(field=error.field, message=message)]
     if error.status >= SERVER_ERROR:
         log.error("request_failed", path=request.url.path, code=error.code, detail=str(error))
     return problem_response(
@@ -127,13 +154,27 @@ def _lineside_error(request: Request, error: Exception) -> JSONResponse:
         detail=str(error.args[0]),
         hint=error.hint,
         errors=errors,
+        text_key=key,
+        values=values,
     )
+
+
+def _in_language(
+    request: Request, section: str, key: str, values: Mapping[str, object]
+) -> str | None:
+    if language_of(request.headers.get("accept-language", "")) != CHINESE:
+        return None
+    return chinese(section, key, values)
 
 
 def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        FieldProblem(field=".".join(str(part) for part in found["loc"]), message=str(found["msg"]))
+        FieldProblem(
+            field=".".join(str(part) for part in found["loc"]),
+            message=_in_language(request, "field", str(found["type"]), found.get("ctx") or {})
+            or str(found["msg"]),
+        )
         for found in error.errors()
     ]
     return problem_response(
@@ -154,6 +195,7 @@ def _http_error(request: Request, error: Exception) -> JSONResponse:
         status=error.status_code,
         code=codes.get(error.status_code, "http.error"),
         detail=str(error.detail),
+        text_key="route.not_found" if error.status_code == 404 else "",  # noqa: PLR2004
     )
     response.headers.update(error.headers or {})
     return response
@@ -200,4 +242,5 @@ def unexpected_problem(request: Request, error: Exception) -> JSONResponse:
         code="central.unexpected",
         detail="Something went wrong that should not; nothing was changed.",
         hint=f"Tell your administrator the reference {reference}.",
+        values={"reference": reference},
     )

@@ -78,6 +78,7 @@ def claim(
         raise InvalidInputError(
             f"An Idempotency-Key has 1 to {KEY_LENGTH_MAX} characters.",
             field="header.idempotency-key",
+            said="idempotency.bad_key",
         )
     table = idempotency_key
     taken = connection.execute(
@@ -107,6 +108,15 @@ def store(connection: Connection, *, owner: str, key: str, answer: StoredAnswer)
             content_type=answer.content_type,
             etag=answer.etag,
             body=answer.body,
+        )
+    )
+
+
+def release(connection: Connection, *, owner: str, key: str) -> None:
+    """Give a key back whose answer must not be kept, in the transaction of the write."""
+    connection.execute(
+        delete(idempotency_key).where(
+            idempotency_key.c.owner == owner, idempotency_key.c.key == key
         )
     )
 

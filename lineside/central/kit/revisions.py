@@ -66,6 +66,8 @@ def _revision_in(header: str) -> int:
     text = header.removeprefix("W/").strip().strip('"')
     if not text.isascii() or not text.isdigit():
         raise InvalidInputError(
-            f"If-Match {header!r} is not an ETag of this server.", field="header.if-match"
+            f"If-Match {header!r} is not an ETag of this server.",
+            field="header.if-match",
+            said="revision.bad_etag",
         )
     return int(text)

@@ -19,7 +19,9 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Engine
 
 from lineside.central.kit import idempotency
+from lineside.central.kit.known_callers import KnownCallers
 from lineside.central.kit.notices import NOBODY, Listeners
+from lineside.central.kit.together import Reads
 from lineside.central.kit.unit_of_work import UnitOfWork
 from lineside.contracts.clock import Clock
 
@@ -31,23 +33,34 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class Authenticate(Protocol):
     """Who sends the request, or None; asked once a request, in its transaction."""
 
-    def __call__(self, work: UnitOfWork, authorization: str) -> Any:  # noqa: ANN401
+    def __call__(self, work: Reads, authorization: str) -> Any:  # noqa: ANN401
         """The principal behind an `Authorization` header; it has an attribute `id`."""
         ...
 
 
-def nobody(work: UnitOfWork, authorization: str) -> None:
+def nobody(work: Reads, authorization: str) -> None:
     """Authenticate nobody; for schemas and tests without identity."""
 
 
 @dataclass(slots=True)
 class Workplace:
-    """What requests need from the app; stands in `app.state.workplace`."""
+    """What requests need from the app; stands in `app.state.workplace`.
+
+    Attributes:
+        reading_engine: The same connections without a transaction around a statement.
+        known_callers: Who sent reads a moment ago; forgotten with every request that writes.
+    """
 
     engine: Engine
     clock: Clock
     authenticate: Authenticate = nobody
     listeners: Listeners = field(default=NOBODY)
+    reading_engine: Engine = field(init=False)
+    known_callers: KnownCallers = field(default_factory=KnownCallers)
+
+    def __post_init__(self) -> None:
+        """Derive the engine for reads; both share one pool."""
+        self.reading_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @dataclass(slots=True)
@@ -82,6 +95,8 @@ class TransactionRoute(APIRoute):
                     await run_in_threadpool(_finish, begun, key, response)
                 return response
             finally:
+                if request.method not in SAFE_METHODS:
+                    workplace.known_callers.forget()
                 await run_in_threadpool(work.close)
 
         return transactional
@@ -104,7 +119,10 @@ def _begin(
 
 
 def _finish(begun: _Begun, key: str | None, response: Response) -> None:
-    if key is not None and begun.owner:
+    if key is not None and begun.owner and response.headers.get("cache-control") == "no-store":
+        # A secret that is shown once is not kept beside its key; sent again, it is a new act.
+        idempotency.release(begun.work.connection, owner=begun.owner, key=key)
+    elif key is not None and begun.owner:
         answer = idempotency.StoredAnswer(
             response.status_code,
             response.headers.get("content-type", ""),

@@ -25,6 +25,15 @@ class DocumentWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentsGone:
+    """An edge shall no longer have many documents of a kind."""
+
+    edge: str
+    kind: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeEquipped:
     """An edge is new or shall get everything that every edge has once more."""
 

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import DBAPIError
 
+from lineside.central.ingest.quarantine import settle_readable
 from lineside.central.kit.notices import NOBODY, Listeners
 from lineside.central.kit.unit_of_work import UnitOfWork, unit_of_work
 from lineside.central.projections.base import Reader, StoredEvent
@@ -59,6 +60,15 @@ _KNOWN = text("""
     SET seq = excluded.seq, occurred_at = excluded.occurred_at, received_at = excluded.received_at
     WHERE reader_edge.seq < excluded.seq
 """)
+_WAIT = text("SELECT position FROM reader_cursor WHERE reader = :reader FOR UPDATE")
+_READ_AT = text("""
+    SELECT position, edge, epoch, seq, schema, received_at, data FROM raw_event
+    WHERE position = ANY(:positions) AND position <= :through
+        AND lane = 'facts' AND type = ANY(:types)
+    ORDER BY position
+""")
+_FORGET = text("DELETE FROM reader_problem WHERE reader = :reader AND position = ANY(:positions)")
+_REBUILD = text("UPDATE reader_cursor SET version = 0 WHERE reader = :reader")
 _PROBLEM = text("""
     INSERT INTO reader_problem (reader, position, edge, epoch, seq, problem, since)
     VALUES (:reader, :position, :edge, :epoch, :seq, :problem, :since)
@@ -117,6 +127,45 @@ class Runner:
                 return moved
             moved += step
 
+    def take_up_again(self) -> int:
+        """After an update: let the readers have what this program can read now.
+
+        A projection that passed such an event is computed again; a reader that books gets the
+        event late, and once.
+
+        Returns:
+            Number of events that left quarantine.
+        """
+        taken, looked = 0, 0
+        while True:
+            with unit_of_work(self._engine, self._clock, self._listeners) as work:
+                positions, through = settle_readable(
+                    work.connection, work.now(), after_position=looked
+                )
+                for reader in self._readers if positions else ():
+                    self._again(work, reader, positions)
+            taken += len(positions)
+            if through is None:
+                return taken
+            looked = through
+
+    def _again(self, work: UnitOfWork, reader: Reader, positions: Sequence[int]) -> None:
+        connection, name = work.connection, {"reader": reader.name}
+        through: int | None = connection.execute(_WAIT, name).scalar()
+        if through is None:
+            return  # it has read nothing yet
+        among = {"positions": list(positions)}
+        span = among | {"through": through, "types": type_tags(reader.event_types)}
+        rows = connection.execute(_READ_AT, span).all()
+        if not rows:
+            return  # it will come to them, or they are not for it
+        log.info("events_readable_again", reader=reader.name, events=len(rows))
+        if reader.tables:
+            connection.execute(_REBUILD, name)
+            return
+        connection.execute(_FORGET, name | among)
+        self._apply(work, reader, _decoded(work, reader, rows, simulation=self._simulation))
+
     def step(self, reader: Reader) -> int:
         """Let one reader read at most `BATCH_EVENTS_MAX` events, in one transaction."""
         with unit_of_work(self._engine, self._clock, self._listeners) as work:
@@ -154,8 +203,12 @@ class Runner:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until stopped; woken by `wake`, or every half second."""
+        taken_up = False
         while not stop.is_set():
             try:
+                if not taken_up:
+                    await asyncio.to_thread(self.take_up_again)
+                    taken_up = True
                 await asyncio.to_thread(self.run_until_idle)
                 self._wake.clear()
                 await asyncio.to_thread(self._wake.wait, IDLE_S)

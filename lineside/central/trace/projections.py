@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Table, select, text, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from lineside.central.kit.unit_of_work import UnitOfWork
 from lineside.central.projections.base import StoredEvent, identity
+from lineside.central.trace.removals import apply_removals
 from lineside.central.trace.tables import (
     carrier_content,
     component_removal,
@@ -30,7 +31,7 @@ class Trace:
     """Everything that a trace answers."""
 
     name = "trace"
-    version = 1
+    version = 2
     tables: tuple[Table, ...] = (
         thing,
         thing_line,
@@ -67,7 +68,8 @@ class Trace:
             if rows:
                 work.connection.execute(insert(table).on_conflict_do_nothing(), rows)
         if links or removals:
-            _end_links(work, links + removals)
+            pairs = [(row["product_id"], row["source_id"]) for row in links + removals]
+            apply_removals(work.connection, pairs)
         for stored in events:
             if stored.event.voids is not None:
                 _take_back(work, stored.event.voids, replaced=False)
@@ -145,13 +147,13 @@ def _link(stored: StoredEvent) -> list[Row]:
                     into=event.quantity,
                 )
             ]
-        case ev.SerialAssigned():
+        case ev.SerialAssigned(lot=lot) if lot is not None:
             return [
                 _link_row(
                     stored,
                     "serialised",
                     product=event.unit,
-                    source=event.lot,
+                    source=lot,
                     quantity=ONE,
                     into=ONE,
                 )
@@ -205,6 +207,8 @@ def _removal(stored: StoredEvent) -> list[Row]:
             "product_id": event.out_of.id,
             "source_item": event.component.item,
             "source_id": event.component.id,
+            "source_issuer": event.component.issuer,
+            "quantity": None if event.quantity is None else event.quantity.value,
             "occurred_at": event.occurred_at,
         }
     ]
@@ -231,36 +235,6 @@ def _content(stored: StoredEvent) -> list[Row]:
     ]
 
 
-_END_LINKS = text("""
-    UPDATE genealogy_link AS link
-    SET valid_until = found.occurred_at, removed_edge = found.edge,
-        removed_epoch = found.epoch, removed_seq = found.seq
-    FROM unnest(CAST(:products AS text[]), CAST(:sources AS text[])) AS pair (product, source),
-         genealogy_link AS one
-         LEFT JOIN LATERAL (
-            SELECT removal.edge, removal.epoch, removal.seq, removal.occurred_at
-            FROM component_removal AS removal
-            WHERE removal.product_id = one.product_id AND removal.source_id = one.source_id
-              AND removal.product_item = one.product_item AND removal.source_item = one.source_item
-              AND removal.occurred_at >= one.valid_from AND NOT removal.voided
-            ORDER BY removal.occurred_at, removal.seq LIMIT 1
-         ) AS found ON true
-    WHERE one.product_id = pair.product AND one.source_id = pair.source
-      AND one.relation = 'fitted'
-      AND link.edge = one.edge AND link.epoch = one.epoch AND link.seq = one.seq
-      AND link.valid_until IS DISTINCT FROM found.occurred_at
-""")
-
-
-def _end_links(work: UnitOfWork, rows: list[Row]) -> None:
-    """Pair fittings with the first removal after each; computed anew for the pairs concerned."""
-    pairs = sorted({(row["product_id"], row["source_id"]) for row in rows})
-    work.connection.execute(
-        _END_LINKS,
-        {"products": [pair[0] for pair in pairs], "sources": [pair[1] for pair in pairs]},
-    )
-
-
 def _take_back(work: UnitOfWork, ref: EventRef, *, replaced: bool) -> None:
     for table in (thing_line, genealogy_link, component_removal, carrier_content):
         values: Row = {"voided": True}
@@ -278,5 +252,4 @@ def _take_back(work: UnitOfWork, ref: EventRef, *, replaced: bool) -> None:
             component_removal.c.seq == ref.seq,
         )
     ).all()
-    if gone:
-        _end_links(work, [{"product_id": r.product_id, "source_id": r.source_id} for r in gone])
+    apply_removals(work.connection, [(row.product_id, row.source_id) for row in gone])

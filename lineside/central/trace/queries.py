@@ -1,38 +1,173 @@
 """Hand-written SQL of trace: recursive links, lines of many things at once.
 
-A history takes three round trips: which thing; its genealogy with all lines; names and signals.
+A history takes three statements: which thing; its genealogy with all lines; names and signals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, text
+import msgspec
 
 from lineside.central.kit.together import Statement
 
 LINKS_MAX = 20_000
 ThingKey = tuple[str, str, str, str]
 """Kind, item, id, issuer."""
-Row = Any
-"""A named tuple with the columns of its statement."""
-Rows = Sequence[Row]
 
-_CANDIDATES = text("""
+
+class ThingRow(msgspec.Struct, gc=False, array_like=True):
+    """A thing that is known by a number."""
+
+    kind: str
+    item: str
+    id: str
+    issuer: str
+
+
+class LinkRow(msgspec.Struct, gc=False, array_like=True):
+    """A row of `genealogy_link`."""
+
+    edge: str
+    epoch: str
+    seq: int
+    relation: str
+    product_kind: str
+    product_item: str
+    product_id: str
+    product_issuer: str
+    source_kind: str
+    source_item: str
+    source_id: str
+    source_issuer: str
+    quantity: Decimal
+    unit: str
+    into_quantity: Decimal
+    into_unit: str
+    certainty: str
+    valid_from: int
+    valid_until: int | None
+    removed_quantity: Decimal
+    removed_edge: str | None
+    removed_epoch: str | None
+    removed_seq: int | None
+    station: str
+    position: str
+    order_no: str
+    operation: str
+
+
+class LineRow(msgspec.Struct, array_like=True):
+    """A row of `thing_line`."""
+
+    edge: str
+    epoch: str
+    seq: int
+    kind: str
+    item: str
+    id: str
+    issuer: str
+    type: str
+    occurred_at: int
+    occurred_until: int | None
+    recorded_at: int
+    received_at: int
+    time_source: str
+    source: str
+    station: str
+    position: str
+    by: list[str]
+    order_no: str
+    operation: str
+    detail: dict[str, Any]
+    flags: list[str]
+    reason: str
+    voided: bool
+    replaced: bool
+
+
+class CarrierRow(msgspec.Struct, gc=False, array_like=True):
+    """A row of `carrier_content`."""
+
+    edge: str
+    epoch: str
+    seq: int
+    direction: str
+    carrier_item: str
+    carrier_id: str
+    quantity: Decimal
+    occurred_at: int
+    station: str
+
+
+class KnownRow(msgspec.Struct, gc=False, array_like=True):
+    """How far the reader is with a journal of an edge."""
+
+    edge: str
+    epoch: str
+    reported_head: int
+    durable_through: int
+    seq: int
+    occurred_at: int | None
+    received_at: int | None
+    heard_at: int | None
+
+
+class NameRow(msgspec.Struct, gc=False, array_like=True):
+    """Names of an item."""
+
+    id: str
+    name: str | None
+    name_zh: str | None
+
+
+class StepNameRow(msgspec.Struct, gc=False, array_like=True):
+    """Names of an operation of an order."""
+
+    id: str
+    operation: str
+    name: str | None
+    name_zh: str | None
+
+
+class StationRow(msgspec.Struct, gc=False, array_like=True):
+    """The line of a station."""
+
+    id: str
+    line: str
+
+
+class SignalRow(msgspec.Struct, gc=False, array_like=True):
+    """A value of a signal in the n-th stretch."""
+
+    n: int
+    role: str
+    value: str
+    occurred_at: int
+
+
+class AlarmRow(msgspec.Struct, gc=False, array_like=True):
+    """An alarm in the n-th stretch."""
+
+    n: int
+    occurred_at: int
+    alarm: str
+    severity: str
+    condition: str
+    text: str
+    edge: str
+    epoch: str
+    seq: int
+
+
+_CANDIDATES = """
     SELECT kind, item, id, issuer FROM thing
-    WHERE id = :id AND kind = :kind
-      AND (CAST(:item AS text) IS NULL OR item = :item)
-      AND (CAST(:issuer AS text) IS NULL OR issuer = :issuer)
+    WHERE id = %(id)s AND kind = %(kind)s
+      AND (CAST(%(item)s AS text) IS NULL OR item = %(item)s)
+      AND (CAST(%(issuer)s AS text) IS NULL OR issuer = %(issuer)s)
     ORDER BY item, issuer LIMIT 100
-""")
-
-_LINK_COLUMNS = """
-    l.edge, l.epoch, l.seq, l.relation,
-    l.product_kind, l.product_item, l.product_id, l.product_issuer,
-    l.source_kind, l.source_item, l.source_id, l.source_issuer,
-    l.quantity, l.unit, l.into_quantity, l.into_unit, l.certainty, l.valid_from, l.valid_until,
-    l.removed_edge, l.removed_epoch, l.removed_seq, l.station, l.position, l.order_no, l.operation
 """
 
 
@@ -53,8 +188,8 @@ def _links_from(start: str, other: str, columns: str) -> str:
 
 
 _ALL_LINKS = f"SELECT * FROM link LIMIT {LINKS_MAX + 1}"  # noqa: S608 - a number of our own
-_BACKWARD = _links_from("product", "source", _LINK_COLUMNS) + _ALL_LINKS
-_FORWARD = _links_from("source", "product", _LINK_COLUMNS) + _ALL_LINKS
+_BACKWARD = _links_from("product", "source", "l.*") + _ALL_LINKS
+_FORWARD = _links_from("source", "product", "l.*") + _ALL_LINKS
 _SOURCES = "l.source_kind, l.source_item, l.source_id, l.source_issuer"
 _ALL_LINES = f"""
     SELECT l.* FROM (
@@ -74,10 +209,12 @@ _CARRIERS = """
     ORDER BY occurred_at, edge, epoch, seq
 """
 _KNOWN = """
-    SELECT w.edge, w.epoch, w.reported_head, w.durable_through,
+    SELECT w.edge, w.epoch, w.durable_through,
+           greatest(w.reported_head, l.head_seq) AS reported_head,
            coalesce(r.seq, 0) AS seq, r.occurred_at, r.received_at, e.heard_at
     FROM lane_watermark w
     JOIN edge e ON e.id = w.edge
+    LEFT JOIN edge_live l ON l.edge = w.edge AND e.epoch = w.epoch
     LEFT JOIN reader_edge r ON r.reader = %(reader)s AND r.edge = w.edge AND r.epoch = w.epoch
     WHERE w.lane = 'facts' AND (w.closed_at IS NULL OR r.seq < w.durable_through)
     ORDER BY w.edge, w.epoch
@@ -86,14 +223,9 @@ _ITEMS = "SELECT id, name, name_zh FROM item WHERE id = ANY(%(ids)s)"
 _STATIONS = "SELECT id, line FROM station WHERE id = ANY(%(ids)s)"
 
 
-def candidates(
-    connection: Connection, *, kind: str, number: str, item: str | None, issuer: str | None
-) -> list[ThingKey]:
+def candidates(*, kind: str, number: str, item: str | None, issuer: str | None) -> Statement:
     """Every thing of a kind that is known by a number."""
-    rows = connection.execute(
-        _CANDIDATES, {"id": number, "kind": kind, "item": item, "issuer": issuer}
-    )
-    return [(row.kind, row.item, row.id, row.issuer) for row in rows]
+    return _CANDIDATES, {"id": number, "kind": kind, "item": item, "issuer": issuer}
 
 
 def genealogy(thing: ThingKey) -> list[Statement]:

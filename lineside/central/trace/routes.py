@@ -10,14 +10,14 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from lineside.central.kit.csv_answer import CSV_RESPONSE, CsvWanted, csv_response
 from lineside.central.kit.http import refusals
-from lineside.central.kit.schema import decimal_text
-from lineside.central.kit.transaction_route import TransactionRoute, Work
+from lineside.central.kit.reading_route import Read, ReadingRoute
+from lineside.central.kit.shapes import documented, encode, json_answer
+from lineside.central.kit.together import Reads
 from lineside.central.platform.access.principal import Principal, require
 from lineside.central.trace import schemas, service
 from lineside.central.trace.errors import NothingKnownError
-from lineside.contracts.clock import format_rfc3339
 
-router = APIRouter(prefix="/api/v1/trace", tags=["trace"], route_class=TransactionRoute)
+router = APIRouter(prefix="/api/v1/trace", tags=["trace"], route_class=ReadingRoute)
 Reader = Annotated[Principal, Depends(require("trace.read"))]
 ItemQuery = Annotated[str | None, Query(max_length=100, description="Only of this item")]
 IssuerQuery = Annotated[
@@ -32,73 +32,79 @@ CSV_HEADER = (
 )  # fmt: skip
 
 
-def _answer(found: schemas.TraceOut, number: str, *, as_csv: bool) -> Response | schemas.TraceOut:
-    if as_csv:
+TraceDocument = documented(schemas.TraceOut)
+KnownDocument = documented(schemas.EdgeKnownOut)
+
+
+async def _trace(
+    read: Read, as_csv: bool, kind: str, number: str, item: str | None, issuer: str | None
+) -> Response:
+    def found(work: Reads) -> Response:
+        answer = service.trace(work, kind=kind, number=number, item=item, issuer=issuer)
+        if not as_csv:
+            return json_answer(encode(answer))
         name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in number)
-        return csv_response(f"trace-{name}", CSV_HEADER, _csv_rows(found))
-    return found
+        return csv_response(f"trace-{name}", CSV_HEADER, _csv_rows(answer))
+
+    return await read(found)
 
 
-@router.get("/units", responses=RESPONSES, response_model=schemas.TraceOut)
-def trace_unit(
-    work: Work,
+@router.get("/units", responses=RESPONSES, response_model=TraceDocument)
+async def trace_unit(
+    read: Read,
     _: Reader,
     as_csv: CsvWanted,
     serial: Annotated[str, Query(min_length=1, max_length=100)],
     item: ItemQuery = None,
     issuer: IssuerQuery = None,
-) -> Response | schemas.TraceOut:
+) -> Response:
     """The complete history of a unit, backward and forward, or the candidates."""
-    found = service.trace(work, kind="unit", number=serial, item=item, issuer=issuer)
-    return _answer(found, serial, as_csv=as_csv)
+    return await _trace(read, as_csv, "unit", serial, item, issuer)
 
 
-@router.get("/lots", responses=RESPONSES, response_model=schemas.TraceOut)
-def trace_lot(
-    work: Work,
+@router.get("/lots", responses=RESPONSES, response_model=TraceDocument)
+async def trace_lot(
+    read: Read,
     _: Reader,
     as_csv: CsvWanted,
     lot: Annotated[str, Query(min_length=1, max_length=100)],
     item: ItemQuery = None,
     issuer: IssuerQuery = None,
-) -> Response | schemas.TraceOut:
+) -> Response:
     """The complete history of a lot: what it was made from, everything that it went into."""
-    found = service.trace(work, kind="lot", number=lot, item=item, issuer=issuer)
-    return _answer(found, lot, as_csv=as_csv)
+    return await _trace(read, as_csv, "lot", lot, item, issuer)
 
 
-@router.get("/known")
-def known(work: Work, _: Reader) -> list[schemas.EdgeKnownOut]:
+@router.get("/known", response_model=list[KnownDocument])
+async def known(read: Read, _: Reader) -> Response:
     """What of each edge a trace knows now, and how many events are still to come."""
-    return service.known_edges(work)
+    return json_answer(await read(lambda work: encode(service.known_edges(work))))
 
 
-@router.get("/units/{serial:path}", responses=RESPONSES, response_model=schemas.TraceOut)
-def trace_unit_short(
+@router.get("/units/{serial:path}", responses=RESPONSES, response_model=TraceDocument)
+async def trace_unit_short(
     serial: str,
-    work: Work,
+    read: Read,
     _: Reader,
     as_csv: CsvWanted,
     item: ItemQuery = None,
     issuer: IssuerQuery = None,
-) -> Response | schemas.TraceOut:
+) -> Response:
     """Short form with the serial number in the path; it may contain `/`."""
-    found = service.trace(work, kind="unit", number=serial, item=item, issuer=issuer)
-    return _answer(found, serial, as_csv=as_csv)
+    return await _trace(read, as_csv, "unit", serial, item, issuer)
 
 
-@router.get("/lots/{lot:path}", responses=RESPONSES, response_model=schemas.TraceOut)
-def trace_lot_short(
+@router.get("/lots/{lot:path}", responses=RESPONSES, response_model=TraceDocument)
+async def trace_lot_short(
     lot: str,
-    work: Work,
+    read: Read,
     _: Reader,
     as_csv: CsvWanted,
     item: ItemQuery = None,
     issuer: IssuerQuery = None,
-) -> Response | schemas.TraceOut:
+) -> Response:
     """Short form with the lot number in the path; it may contain `/`."""
-    found = service.trace(work, kind="lot", number=lot, item=item, issuer=issuer)
-    return _answer(found, lot, as_csv=as_csv)
+    return await _trace(read, as_csv, "lot", lot, item, issuer)
 
 
 def _csv_rows(found: schemas.TraceOut) -> Iterator[tuple[object, ...]]:
@@ -118,11 +124,10 @@ def _csv_rows(found: schemas.TraceOut) -> Iterator[tuple[object, ...]]:
 
 
 def _line_row(node: schemas.NodeOut, line: schemas.LineOut) -> tuple[object, ...]:
-    until = None if line.occurred_until is None else format_rfc3339(line.occurred_until)
     detail = json.dumps(line.detail, ensure_ascii=False, sort_keys=True)
     return (
         "line", node.kind, node.item, node.id, node.issuer, line.type,
-        format_rfc3339(line.occurred_at), until, line.station, line.order, line.operation,
+        line.occurred_at, line.occurred_until, line.station, line.order, line.operation,
         " ".join(line.by), line.shift, "", "", "", "", "", "", "", "", detail,
         " ".join(line.flags), line.voided, line.evidence.edge, line.evidence.epoch,
         line.evidence.seq,
@@ -131,11 +136,10 @@ def _line_row(node: schemas.NodeOut, line: schemas.LineOut) -> tuple[object, ...
 
 def _link_row(part: str, graph: schemas.GraphOut, link: schemas.LinkOut) -> tuple[object, ...]:
     product, source = graph.nodes[link.product], graph.nodes[link.source]
-    until = None if link.valid_until is None else format_rfc3339(link.valid_until)
     return (
         part, product.kind, product.item, product.id, product.issuer, link.relation,
-        format_rfc3339(link.valid_from), "", link.station, link.order, link.operation, "", "",
-        decimal_text(link.quantity), link.unit, link.certainty, source.kind, source.item,
-        source.id, source.issuer, until, "", "", "", link.evidence.edge, link.evidence.epoch,
-        link.evidence.seq,
+        link.valid_from, "", link.station, link.order, link.operation, "", "",
+        link.quantity, link.unit, link.certainty, source.kind, source.item,
+        source.id, source.issuer, link.valid_until, "", "", "", link.evidence.edge,
+        link.evidence.epoch, link.evidence.seq,
     )  # fmt: skip

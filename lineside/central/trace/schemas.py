@@ -1,13 +1,13 @@
-"""Wire shapes of a trace."""
+"""Wire shapes of a trace; times and amounts are written already."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lineside.central.kit.schema import Amount, Instant, Out
+from lineside.central.kit.shapes import AmountText, InstantText, Shape
 
 
-class ThingOut(Out):
+class ThingOut(Shape):
     """Something with a number."""
 
     kind: str
@@ -16,7 +16,7 @@ class ThingOut(Out):
     issuer: str
 
 
-class EvidenceOut(Out):
+class EvidenceOut(Shape):
     """The event that proves it, and when central got it."""
 
     edge: str
@@ -24,7 +24,7 @@ class EvidenceOut(Out):
     seq: int
 
 
-class LineOut(Out):
+class LineOut(Shape):
     """One event in the history of a thing.
 
     Attributes:
@@ -36,10 +36,10 @@ class LineOut(Out):
     """
 
     type: str
-    occurred_at: Instant
-    occurred_until: Instant | None
-    recorded_at: Instant
-    received_at: Instant
+    occurred_at: InstantText
+    occurred_until: InstantText | None
+    recorded_at: InstantText
+    received_at: InstantText
     time_source: str
     source: str
     station: str
@@ -56,10 +56,10 @@ class LineOut(Out):
     evidence: EvidenceOut
 
 
-class AlarmOut(Out):
+class AlarmOut(Shape):
     """An alarm of the station."""
 
-    occurred_at: Instant
+    occurred_at: InstantText
     alarm: str
     severity: str
     condition: str
@@ -67,7 +67,7 @@ class AlarmOut(Out):
     evidence: EvidenceOut
 
 
-class SignalsOut(Out):
+class SignalsOut(Shape):
     """What the station's signals said during the operation.
 
     Attributes:
@@ -80,14 +80,14 @@ class SignalsOut(Out):
         events: How many signal events this is made of.
     """
 
-    seconds_by_status: dict[str, Amount]
+    seconds_by_status: dict[str, AmountText]
     tools: list[str]
     programs: list[str]
     alarms: list[AlarmOut]
     events: int
 
 
-class OperationOut(Out):
+class OperationOut(Shape):
     """One attempt of a unit at an operation.
 
     Attributes:
@@ -103,8 +103,8 @@ class OperationOut(Out):
     station: str
     line: str
     attempt: int
-    started_at: Instant | None
-    finished_at: Instant | None
+    started_at: InstantText | None
+    finished_at: InstantText | None
     by: list[str]
     shift: str
     result: str | None
@@ -132,27 +132,30 @@ class NodeOut(ThingOut):
     lines: list[LineOut]
 
 
-class LinkOut(Out):
+class LinkOut(Shape):
     """Source went into product; indices into the list of nodes.
 
     Attributes:
         relation: `consumed`, `fitted`, `split`, `merged`, `serialised`.
-        quantity: How much of the source, in `unit`.
+        quantity: How much of the source went in, in `unit`.
+        removed_quantity: How much of it came out again.
         into_quantity: How much of the product.
         certainty: `this one` or `one of these`.
-        valid_until: When it was removed again; null: it is in there.
+        valid_until: When the last of it was removed again; null: it is in there.
+        removed_by: The last removal that took of it.
     """
 
     product: int
     source: int
     relation: str
-    quantity: Amount
+    quantity: AmountText
     unit: str
-    into_quantity: Amount
+    into_quantity: AmountText
     into_unit: str
+    removed_quantity: AmountText
     certainty: str
-    valid_from: Instant
-    valid_until: Instant | None
+    valid_from: InstantText
+    valid_until: InstantText | None
     station: str
     position: str
     order: str
@@ -161,19 +164,19 @@ class LinkOut(Out):
     removed_by: EvidenceOut | None
 
 
-class CarrierOut(Out):
+class CarrierOut(Shape):
     """A stay in a carrier."""
 
     carrier: str
     item: str
-    quantity: Amount
+    quantity: AmountText
     station: str
-    put_in_at: Instant | None
-    taken_out_at: Instant | None
+    put_in_at: InstantText | None
+    taken_out_at: InstantText | None
     evidence: list[EvidenceOut]
 
 
-class GraphOut(Out):
+class GraphOut(Shape):
     """Part of the genealogy.
 
     Attributes:
@@ -186,7 +189,7 @@ class GraphOut(Out):
     truncated: bool
 
 
-class EdgeKnownOut(Out):
+class EdgeKnownOut(Shape):
     """What of an edge the answer knows.
 
     Attributes:
@@ -199,13 +202,13 @@ class EdgeKnownOut(Out):
     edge: str
     epoch: str
     seq: int
-    known_until: Instant | None
-    received_at: Instant | None
+    known_until: InstantText | None
+    received_at: InstantText | None
     still_to_come: int
-    heard_at: Instant | None
+    heard_at: InstantText | None
 
 
-class HistoryOut(Out):
+class HistoryOut(Shape):
     """The complete history of one thing.
 
     Attributes:
@@ -221,15 +224,15 @@ class HistoryOut(Out):
     name_zh: str
     status: str
     orders: list[str]
-    first_at: Instant | None
-    last_at: Instant | None
+    first_at: InstantText | None
+    last_at: InstantText | None
     made_from: GraphOut
     went_into: GraphOut
     carriers: list[CarrierOut]
     hidden: int = 0
 
 
-class TraceOut(Out):
+class TraceOut(Shape):
     """The answer to a number.
 
     Attributes:

@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from lineside.central.kit.together import read_together
-from lineside.central.kit.unit_of_work import UnitOfWork
-from lineside.central.mes.figures.signals import sorted_out, statements
-from lineside.central.mes.master_data.service import current_calendar
-from lineside.central.mes.orders.queries import operation_names
+from lineside.central.kit.schema import decimal_text
+from lineside.central.kit.together import Reads, read_as_one
+from lineside.central.mes.figures.service import sorted_out, statements
+from lineside.central.mes.master_data.service import (
+    calendar_document,
+    calendar_read,
+)
+from lineside.central.mes.orders.service import operation_names
 from lineside.central.trace import queries, schemas
 from lineside.central.trace.errors import NothingKnownError
 from lineside.central.trace.operations import (
+    Attempt,
     add_signals,
+    instant_text,
     operations_of,
     stretches_of,
     timed,
 )
 from lineside.central.trace.projections import Trace
-from lineside.central.trace.queries import LINKS_MAX, Row, Rows, ThingKey
+from lineside.central.trace.queries import (
+    LINKS_MAX,
+    AlarmRow,
+    CarrierRow,
+    KnownRow,
+    LineRow,
+    LinkRow,
+    NameRow,
+    SignalRow,
+    StationRow,
+    StepNameRow,
+    ThingKey,
+    ThingRow,
+)
 from lineside.contracts.calendar import shift_at
-from lineside.contracts.clock import Microseconds
+from lineside.contracts.clock import Microseconds, format_rfc3339
 from lineside.contracts.commands import Calendar
 
 
 def trace(
-    work: UnitOfWork, *, kind: str, number: str, item: str | None, issuer: str | None
+    work: Reads, *, kind: str, number: str, item: str | None, issuer: str | None
 ) -> schemas.TraceOut:
     """The history of a number, or the candidates where it is known for several things.
 
@@ -41,48 +58,60 @@ def trace(
         NothingKnownError: No event names it.
     """
     connection = work.connection
-    found = queries.candidates(connection, kind=kind, number=number, item=item, issuer=issuer)
+    calendar_now, calendar_row = calendar_read()
+    things, calendar = read_as_one(
+        connection,
+        [queries.candidates(kind=kind, number=number, item=item, issuer=issuer), calendar_now],
+        [ThingRow, calendar_row],
+    )
+    found: list[ThingKey] = [(row.kind, row.item, row.id, row.issuer) for row in things]
     if not found:
         raise NothingKnownError(kind, number)
     shown = [_thing(key) for key in found]
     if len(found) > 1:
         return schemas.TraceOut(candidates=shown, history=None, as_of=known_edges(work))
-    *rows, known = read_together(
-        connection, [*queries.genealogy(found[0]), queries.known(Trace.name)]
+    *rows, known = read_as_one(
+        connection,
+        [*queries.genealogy(found[0]), queries.known(Trace.name)],
+        [LinkRow, LinkRow, LineRow, CarrierRow, KnownRow],
     )
-    history = _history(work, found[0], *rows)
-    return schemas.TraceOut.model_construct(
-        candidates=shown, history=history, as_of=[_known(row) for row in known]
-    )
+    shifts = _Shifts(calendar_document(calendar[0]) if calendar else None)
+    history = _history(work, shifts, found[0], *rows)
+    return schemas.TraceOut(candidates=shown, history=history, as_of=[_known(row) for row in known])
 
 
-def known_edges(work: UnitOfWork) -> list[schemas.EdgeKnownOut]:
+def known_edges(work: Reads) -> list[schemas.EdgeKnownOut]:
     """What of each edge a trace knows now."""
-    (rows,) = read_together(work.connection, [queries.known(Trace.name)])
+    (rows,) = read_as_one(work.connection, [queries.known(Trace.name)], [KnownRow])
     return [_known(row) for row in rows]
 
 
-def _known(row: Row) -> schemas.EdgeKnownOut:
+def _known(row: KnownRow) -> schemas.EdgeKnownOut:
     return schemas.EdgeKnownOut(
         edge=row.edge,
         epoch=row.epoch,
         seq=row.seq,
-        known_until=row.occurred_at,
-        received_at=row.received_at,
+        known_until=instant_text(row.occurred_at),
+        received_at=instant_text(row.received_at),
         still_to_come=max(0, max(row.reported_head, row.durable_through) - row.seq),
-        heard_at=row.heard_at,
+        heard_at=instant_text(row.heard_at),
     )
 
 
 def _history(
-    work: UnitOfWork, thing: ThingKey, back: Rows, forward: Rows, lines: Rows, carriers: Rows
+    work: Reads,
+    shifts: _Shifts,
+    thing: ThingKey,
+    back: Sequence[LinkRow],
+    forward: Sequence[LinkRow],
+    lines: Sequence[LineRow],
+    carriers: Sequence[CarrierRow],
 ) -> schemas.HistoryOut:
     origins = _things(thing, back)
     products = _things(thing, forward)
-    by_thing: dict[ThingKey, list[Any]] = {key: [] for key in origins}
+    by_thing: dict[ThingKey, list[LineRow]] = {key: [] for key in origins}
     for row in lines:
         by_thing[row.kind, row.item, row.id, row.issuer].append(row)
-    shifts = _Shifts(current_calendar(work))
     attempts = [operations_of(rows) for rows in by_thing.values()]
     names = _explain(work, [*origins, *products], list(by_thing.values()), attempts, shifts)
     nodes = [
@@ -90,14 +119,14 @@ def _history(
         for key, operations in zip(origins, attempts, strict=True)
     ]
     own = by_thing[thing]
-    return schemas.HistoryOut.model_construct(
+    return schemas.HistoryOut(
         thing=_thing(thing),
         name=nodes[0].name,
         name_zh=nodes[0].name_zh,
         status=_status(thing, own),
         orders=list(dict.fromkeys(row.order_no for row in own if row.order_no)),
-        first_at=own[0].occurred_at if own else None,
-        last_at=max((row.occurred_at for row in own), default=None),
+        first_at=instant_text(own[0].occurred_at if own else None),
+        last_at=instant_text(max((row.occurred_at for row in own), default=None)),
         made_from=_graph(nodes, origins, back),
         went_into=_graph(
             [_node(key, [], names, shifts, []) for key in products], products, forward
@@ -108,17 +137,17 @@ def _history(
 
 
 def _explain(
-    work: UnitOfWork,
+    work: Reads,
     things: Sequence[ThingKey],
-    lines: Sequence[Rows],
-    attempts: Sequence[list[schemas.OperationOut]],
+    lines: Sequence[Sequence[LineRow]],
+    attempts: Sequence[list[Attempt]],
     shifts: _Shifts,
 ) -> dict[str, tuple[str, str]]:
     """Put names, lines, shifts and signals on the attempts; returns item names; one round trip."""
     operations = [operation for found in attempts for operation in found]
     with_span = timed(operations)
     stretches = stretches_of(with_span)
-    items, steps, stations, *signals = read_together(
+    items, steps, stations, *signals = read_as_one(
         work.connection,
         [
             queries.item_names([key[1] for key in things]),
@@ -126,6 +155,7 @@ def _explain(
             queries.station_lines([operation.station for operation in operations]),
             *statements(stretches),
         ],
+        [NameRow, StepNameRow, StationRow, SignalRow, AlarmRow],
     )
     step_names = {(row.id, row.operation): (row.name or "", row.name_zh or "") for row in steps}
     line_of = {row.id: row.line for row in stations}
@@ -136,7 +166,7 @@ def _explain(
         at = operation.started_at or operation.finished_at
         operation.shift = "" if at is None else shifts.at(at)
     add_signals(with_span, sorted_out(stretches, signals[0], signals[1]))
-    return {row.id: (row.name, row.name_zh) for row in items}
+    return {row.id: (row.name or "", row.name_zh or "") for row in items}
 
 
 class _Shifts:
@@ -157,7 +187,7 @@ class _Shifts:
         return self._cache[minute]
 
 
-def _things(root: ThingKey, links: Rows) -> dict[ThingKey, int]:
+def _things(root: ThingKey, links: Sequence[LinkRow]) -> dict[ThingKey, int]:
     """Every thing of some links with its index; the root is 0."""
     found: dict[ThingKey, int] = {root: 0}
     for row in links[:LINKS_MAX]:
@@ -166,11 +196,11 @@ def _things(root: ThingKey, links: Rows) -> dict[ThingKey, int]:
     return found
 
 
-def _product(row: Row) -> ThingKey:
+def _product(row: LinkRow) -> ThingKey:
     return row.product_kind, row.product_item, row.product_id, row.product_issuer
 
 
-def _source(row: Row) -> ThingKey:
+def _source(row: LinkRow) -> ThingKey:
     return row.source_kind, row.source_item, row.source_id, row.source_issuer
 
 
@@ -178,37 +208,37 @@ def _thing(key: ThingKey) -> schemas.ThingOut:
     return schemas.ThingOut(kind=key[0], item=key[1], id=key[2], issuer=key[3])
 
 
-def _evidence(row: Row) -> schemas.EvidenceOut:
+def _evidence(row: LinkRow | LineRow | CarrierRow) -> schemas.EvidenceOut:
     return schemas.EvidenceOut(edge=row.edge, epoch=row.epoch, seq=row.seq)
 
 
 def _node(
     key: ThingKey,
-    rows: Rows,
+    rows: Sequence[LineRow],
     names: dict[str, tuple[str, str]],
     shifts: _Shifts,
-    operations: list[schemas.OperationOut],
+    operations: list[Attempt],
 ) -> schemas.NodeOut:
     name, name_zh = names.get(key[1], ("", ""))
-    return schemas.NodeOut.model_construct(
+    return schemas.NodeOut(
         kind=key[0],
         item=key[1],
         id=key[2],
         issuer=key[3],
         name=name,
         name_zh=name_zh,
-        operations=operations,
+        operations=[operation.told() for operation in operations],
         lines=[_line(row, shifts) for row in rows],
     )
 
 
-def _line(row: Row, shifts: _Shifts) -> schemas.LineOut:
-    return schemas.LineOut.model_construct(
+def _line(row: LineRow, shifts: _Shifts) -> schemas.LineOut:
+    return schemas.LineOut(
         type=row.type,
-        occurred_at=row.occurred_at,
-        occurred_until=row.occurred_until,
-        recorded_at=row.recorded_at,
-        received_at=row.received_at,
+        occurred_at=format_rfc3339(row.occurred_at),
+        occurred_until=instant_text(row.occurred_until),
+        recorded_at=format_rfc3339(row.recorded_at),
+        received_at=format_rfc3339(row.received_at),
         time_source=row.time_source,
         source=row.source,
         station=row.station,
@@ -226,7 +256,7 @@ def _line(row: Row, shifts: _Shifts) -> schemas.LineOut:
     )
 
 
-def _status(thing: ThingKey, rows: Rows) -> str:
+def _status(thing: ThingKey, rows: Sequence[LineRow]) -> str:
     """What the thing is now, by its own lines."""
     if thing[0] != "unit":
         held = _held(rows)
@@ -243,7 +273,7 @@ def _status(thing: ThingKey, rows: Rows) -> str:
     return "held" if _held(rows) else status
 
 
-def _held(rows: Rows) -> bool:
+def _held(rows: Sequence[LineRow]) -> bool:
     holds: set[str] = set()
     for row in rows:
         if row.type == "held" and not row.voided:
@@ -254,32 +284,33 @@ def _held(rows: Rows) -> bool:
 
 
 def _graph(
-    nodes: list[schemas.NodeOut], index: dict[ThingKey, int], links: Rows
+    nodes: list[schemas.NodeOut], index: dict[ThingKey, int], links: Sequence[LinkRow]
 ) -> schemas.GraphOut:
-    return schemas.GraphOut.model_construct(
+    return schemas.GraphOut(
         nodes=nodes,
         links=[_link(row, index) for row in links[:LINKS_MAX]],
         truncated=len(links) > LINKS_MAX,
     )
 
 
-def _link(row: Row, index: dict[ThingKey, int]) -> schemas.LinkOut:
+def _link(row: LinkRow, index: dict[ThingKey, int]) -> schemas.LinkOut:
     removed = None
     if row.removed_edge is not None:
         removed = schemas.EvidenceOut(
-            edge=row.removed_edge, epoch=row.removed_epoch, seq=row.removed_seq
+            edge=row.removed_edge, epoch=row.removed_epoch or "", seq=row.removed_seq or 0
         )
-    return schemas.LinkOut.model_construct(
+    return schemas.LinkOut(
         product=index[_product(row)],
         source=index[_source(row)],
         relation=row.relation,
-        quantity=row.quantity,
+        quantity=decimal_text(row.quantity),
         unit=row.unit,
-        into_quantity=row.into_quantity,
+        into_quantity=decimal_text(row.into_quantity),
         into_unit=row.into_unit,
+        removed_quantity=decimal_text(row.removed_quantity),
         certainty=row.certainty,
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
+        valid_from=format_rfc3339(row.valid_from),
+        valid_until=instant_text(row.valid_until),
         station=row.station,
         position=row.position,
         order=row.order_no,
@@ -289,7 +320,7 @@ def _link(row: Row, index: dict[ThingKey, int]) -> schemas.LinkOut:
     )
 
 
-def _carriers(rows: Rows) -> list[schemas.CarrierOut]:
+def _carriers(rows: Sequence[CarrierRow]) -> list[schemas.CarrierOut]:
     """Stays in carriers: each putting-in with the first taking-out of the same carrier after it."""
     stays: list[schemas.CarrierOut] = []
     for row in rows:
@@ -298,9 +329,9 @@ def _carriers(rows: Rows) -> list[schemas.CarrierOut]:
                 schemas.CarrierOut(
                     carrier=row.carrier_id,
                     item=row.carrier_item,
-                    quantity=row.quantity,
+                    quantity=decimal_text(row.quantity),
                     station=row.station,
-                    put_in_at=row.occurred_at,
+                    put_in_at=format_rfc3339(row.occurred_at),
                     taken_out_at=None,
                     evidence=[_evidence(row)],
                 )
@@ -313,13 +344,13 @@ def _carriers(rows: Rows) -> list[schemas.CarrierOut]:
             stay = schemas.CarrierOut(
                 carrier=row.carrier_id,
                 item=row.carrier_item,
-                quantity=row.quantity,
+                quantity=decimal_text(row.quantity),
                 station=row.station,
                 put_in_at=None,
                 taken_out_at=None,
                 evidence=[],
             )
             stays.append(stay)
-        stay.taken_out_at = row.occurred_at
+        stay.taken_out_at = format_rfc3339(row.occurred_at)
         stay.evidence.append(_evidence(row))
     return stays

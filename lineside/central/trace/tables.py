@@ -81,6 +81,7 @@ genealogy_link = Table(
     Column("removed_edge", Text),
     Column("removed_epoch", Text),
     Column("removed_seq", BigInteger),
+    Column("removed_quantity", Numeric, nullable=False, server_default="0"),
     Column("station", Text, nullable=False),
     Column("position", Text, nullable=False),
     Column("order_no", Text, nullable=False),
@@ -89,7 +90,11 @@ genealogy_link = Table(
     Index("ix_genealogy_link_product", "product_id", "product_item", "product_issuer"),
     Index("ix_genealogy_link_source", "source_id", "source_item", "source_issuer"),
 )
-"""Source went into product. Relations: consumed, fitted, split, merged, serialised."""
+"""Source went into product. Relations: consumed, fitted, split, merged, serialised.
+
+`quantity` is what went in, `removed_quantity` what of it came out again; the end names the removal
+after which nothing was left.
+"""
 
 component_removal = Table(
     "component_removal",
@@ -99,11 +104,16 @@ component_removal = Table(
     Column("product_id", Text, nullable=False),
     Column("source_item", Text, nullable=False),
     Column("source_id", Text, nullable=False),
+    Column("source_issuer", Text, nullable=False, server_default=""),
+    Column("quantity", Numeric),
     Column("occurred_at", BigInteger, nullable=False),
     Column("voided", Boolean, nullable=False, server_default="false"),
     Index(None, "product_id", "source_id"),
 )
-"""Removals, kept beside the links because another edge's fitting may arrive after its removal."""
+"""Removals, kept beside the links because another edge's fitting may arrive after its removal.
+
+No quantity: all of it.
+"""
 
 carrier_content = Table(
     "carrier_content",

@@ -17,6 +17,8 @@ from lineside.central.routers import ROUTERS
 OPEN_TO_ALL = {
     "/api/v1/auth/login", "/api/v1/auth/first-run", "/healthz", "/readyz", "/metrics",
     "/{path:path}",
+    # a token or the key of a certificate opens these
+    "/api/v1/enrolment", "/api/v1/enrolment/authority", "/api/v1/enrolment/renewals",
 }  # fmt: skip
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 

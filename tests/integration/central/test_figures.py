@@ -447,6 +447,7 @@ def test_counts_of_a_shared_machine_follow_the_declared_shares(client, plant, re
         assert found["operations"][0]["good"] == amount
 
 
+@pytest.mark.fault("F-19")
 def test_day_windows_follow_the_clock_change(client, plant) -> None:
     """Without shifts a local day is planned whole: 25 hours when the clocks go back."""
     calendar = {"time_zone": "Europe/Berlin", "shifts": []}

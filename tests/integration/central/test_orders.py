@@ -118,6 +118,7 @@ def test_an_answer_names_the_revision_that_each_edge_has_applied(
     ]
 
 
+@pytest.mark.fault("F-64")
 def test_a_later_change_of_the_routing_does_not_touch_a_released_order(
     client, plant, wanted
 ) -> None:
@@ -179,6 +180,7 @@ class TestMoves:
         assert moved["moves"][0]["forced"] is False
         assert wanted("line-2", "work_order")["WO-1"].state == "held"
 
+    @pytest.mark.fault("F-65")
     def test_by_force_both_quantities_stand_flagged(self, client, plant, report, fact) -> None:
         release(client)
         ok(self.move(client, force=True))
@@ -336,6 +338,7 @@ class TestPassports:
 
 
 class TestHolds:
+    @pytest.mark.fault("F-65")
     def test_a_hold_goes_everywhere_and_lists_who_has_not_confirmed(
         self, client, plant, report, fact, wanted
     ) -> None:

@@ -258,3 +258,25 @@ def test_a_badge_belongs_to_one_person(client) -> None:
     client.post("/api/v1/mes/persons", json={"name": "Ada", "badge": "B-1"})
     answer = client.post("/api/v1/mes/persons", json={"name": "Bob", "badge": "B-1"})
     assert problem(answer)["code"] == "identity.badge_taken"
+
+
+def test_a_refusal_is_said_in_the_language_of_the_reader(client) -> None:
+    """The code stays the same for programs; English is the language of who names none."""
+    chinese = {"Accept-Language": "zh-CN,zh;q=0.9"}
+    missing = client.get("/api/v1/mes/items/I-1", headers=chinese)
+    assert missing.json()["detail"] == "没有物料 I-1。"
+    assert missing.json()["hint"].startswith("请检查编号")
+    assert missing.json()["code"] == "not_found"
+    assert missing.headers["content-language"] == "zh-CN"
+    assert missing.headers["vary"] == "Accept-Language"
+    assert client.get("/api/v1/mes/items/I-1").json()["detail"] == "There is no item I-1."
+
+    body = {"id": "x" * 300, "colour": "red"}
+    wrong = client.post("/api/v1/mes/items", json=body, headers=chinese).json()
+    said = {one["field"]: one["message"] for one in wrong["errors"]}
+    assert said["body.colour"] == "没有这个字段。"
+    assert said["body.name"] == "必须填写。"
+    assert said["body.id"].startswith("最多 ")
+
+    away = client.get("/api/v1/nowhere", headers=chinese).json()
+    assert (away["code"], away["detail"]) == ("not_found", "没有这个地址。")

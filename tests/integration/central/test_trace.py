@@ -217,6 +217,7 @@ def test_a_removed_component_stays_visible_with_its_end(client, valve, report, f
     assert next(link for link in own if link["valid_until"])["removed_by"]["seq"] == 12
 
 
+@pytest.mark.fault("F-53")
 def test_a_removal_that_arrives_before_its_fitting_ends_it_all_the_same(
     client, report, fact
 ) -> None:
@@ -297,6 +298,7 @@ def test_csv_has_every_line_with_its_proof(client, valve) -> None:
     assert all(row["seq"] for row in rows)
 
 
+@pytest.mark.fault("F-51")
 def test_a_projection_that_is_rebuilt_says_the_same(client, valve, report, engine) -> None:
     from sqlalchemy import text
 

@@ -17,7 +17,7 @@ from lineside.central.kit.csv_answer import csv_response, safe_cell
 from lineside.central.kit.pagination import decode_cursor, encode_cursor
 from lineside.central.kit.schema import INSTANT_MAX, Amount, Instant
 from lineside.central.mes.figures.report import Sums
-from lineside.central.mes.figures.signals import Stretch, StretchSignals
+from lineside.central.mes.figures.service import Stretch, StretchSignals
 from lineside.central.mes.printing.zpl import zpl_text
 
 AMOUNT, INSTANT = TypeAdapter(Amount), TypeAdapter(Instant)

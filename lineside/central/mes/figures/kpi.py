@@ -160,6 +160,7 @@ def groups(connection: Connection, calendar: Calendar, question: KpiQuestion) ->
             "This span has too many shifts and stations.",
             field="query.to",
             hint="Ask for a shorter span or for one line.",
+            said="figures.too_much",
         )
     figures = _figures(connection, calendar, question, [found.id for found in stations])
     results = [
@@ -179,9 +180,13 @@ def _check(question: KpiQuestion) -> None:
             f"{', '.join(unknown)} is nothing to group by.",
             field="query.by",
             hint=f"Any of {', '.join(BY)}.",
+            said="figures.unknown_group",
+            values={"unknown": unknown},
         )
     if question.end <= question.start:
-        raise InvalidInputError("The end lies not after the start.", field="query.to")
+        raise InvalidInputError(
+            "The end lies not after the start.", field="query.to", said="figures.end_first"
+        )
 
 
 def _windows(calendar: Calendar, question: KpiQuestion, station: str) -> list[Window]:

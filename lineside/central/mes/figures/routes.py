@@ -17,7 +17,8 @@ from lineside.central.kit.transaction_route import TransactionRoute, Work
 from lineside.central.mes.figures import answers, csv_tables, kpi, report, schemas
 from lineside.central.mes.figures.bookings import Bookings
 from lineside.central.mes.figures.projections import KpiEvents, StationSignals
-from lineside.central.mes.figures.signals import Stretch, carried_in, signals_in
+from lineside.central.mes.figures.queries import carried_in
+from lineside.central.mes.figures.service import Stretch, signals_in
 from lineside.central.mes.figures.tables import booking
 from lineside.central.mes.master_data.service import current_calendar
 from lineside.central.platform.access.principal import Principal, require
@@ -196,7 +197,9 @@ def machine_day(
 ) -> Response | schemas.MachineDayOut:
     """Seconds by value of each discrete signal, programs, tools and alarms of a machine."""
     if end <= start:
-        raise InvalidInputError("The end lies not after the start.", field="query.to")
+        raise InvalidInputError(
+            "The end lies not after the start.", field="query.to", said="figures.end_first"
+        )
     stretch = Stretch(station=station, start=start, end=end)
     said = signals_in(work.connection, [stretch])[0]
     before = carried_in(work.connection, station, start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lineside.central.db import Base
@@ -112,22 +112,4 @@ class Reason(Base):
     zh: Mapped[str]
     en: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
-    revision: Mapped[int] = mapped_column(default=1)
-
-
-class Block(Base):
-    """Numbers `first` to `last`, printed as prefix and digits, that one edge alone may give."""
-
-    __tablename__ = "number_block"
-    __table_args__ = (Index(None, "kind", "item", "prefix", "first"),)
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    edge: Mapped[str] = mapped_column(ForeignKey("edge.id"), index=True)
-    kind: Mapped[str]
-    item: Mapped[str]
-    prefix: Mapped[str]
-    width: Mapped[int]
-    first: Mapped[int]
-    last: Mapped[int]
-    created_at: Mapped[int]
     revision: Mapped[int] = mapped_column(default=1)

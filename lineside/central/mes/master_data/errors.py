@@ -29,19 +29,32 @@ class StationsOfSeveralEdgesError(InvalidInputError):
         )
 
 
+class FirstPieceRuleError(InvalidInputError):
+    """An operation waits for a first piece, and nothing or the same thing twice makes it wait."""
+
+    code = "mes.first_piece_rule"
+
+    def __init__(self, operation: str, causes: list[str]) -> None:
+        said = f"after {', '.join(causes)}" if causes else "after nothing"
+        super().__init__(
+            f"Operation {operation} waits for its first piece {said}.",
+            field="body.operations.first_piece_after",
+            hint="Name setup, tool or material, each once; without a first piece, switch it off.",
+        )
+
+
+class OperationTwiceError(ConflictError):
+    """A routing has two operations of one number."""
+
+    code = "mes.operation_twice"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An operation number stands twice in the routing.", hint="Number each operation once."
+        )
+
+
 class InUseError(ConflictError):
     """Something cannot be deleted because it is used."""
 
     code = "mes.in_use"
-
-
-class BlockExhaustedError(ConflictError):
-    """The series has no more numbers of this width."""
-
-    code = "mes.numbers_exhausted"
-
-    def __init__(self, prefix: str, width: int) -> None:
-        super().__init__(
-            f"Series {prefix or '(no prefix)'} has no more numbers of {width} digits.",
-            hint="Begin a series with another prefix or more digits.",
-        )

@@ -19,7 +19,7 @@ from lineside.central.kit.pagination import Page, Paging, after_key, cut_page
 from lineside.central.kit.revisions import ExpectedRevision, MaybeExpectedRevision, show_revision
 from lineside.central.kit.transaction_route import TransactionRoute, Work
 from lineside.central.mes.master_data import entities, schemas, service
-from lineside.central.mes.master_data.errors import BlockExhaustedError, UnknownReferenceError
+from lineside.central.mes.master_data.errors import UnknownReferenceError
 from lineside.central.platform.access.principal import Principal, require
 
 router = APIRouter(prefix="/api/v1/mes", tags=["master data"], route_class=TransactionRoute)
@@ -255,19 +255,3 @@ def put_calendar(
     """Replace the calendar; every edge gets it. The first one needs no If-Match."""
     row = service.put_calendar(work, body, expected=expected)
     return _shown(response, row, schemas.CalendarOut)
-
-
-@router.get("/number-blocks")
-def list_blocks(work: Work, page: Paging, _: EdgeReader) -> Page[schemas.BlockOut]:
-    """All number blocks, by id."""
-    return _page(work, page, entities.Block, ("id",), schemas.BlockOut)
-
-
-@router.post(
-    "/number-blocks",
-    status_code=201,
-    responses=refusals(UnknownReferenceError, BlockExhaustedError),
-)
-def give_block(body: schemas.BlockIn, work: Work, _: EdgeAdmin) -> schemas.BlockOut:
-    """Give an edge the next free numbers of a series."""
-    return schemas.BlockOut.model_validate(service.give_block(work, body))

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, Field
 from lineside.central.kit.schema import Amount, Code, In, Instant, Number, Out, PositiveAmount, Text
 
 Tracking = Literal["none", "lot", "serial"]
+WaitCause = Literal["setup", "tool", "material"]
+Weight = Annotated[Amount, Field(ge=0)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
 WallTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["06:00"])]
 
@@ -61,7 +63,11 @@ class OperationIn(In):
         operation: Number, text, unique within the routing.
         stations: Stations that may do it; all of one edge.
         ideal_cycle_s: Ideal time per item, seconds.
-        first_piece: Waits for release by a second person after a set-up.
+        first_piece: Waits for release by a second person (首件).
+        first_piece_after: What makes it wait: a set-up, a tool change, another lot of material.
+        before_release: What pieces are that were made before the release; empty: not marked.
+        piece_weight, tare: What one piece and the empty container weigh, in `weight_unit`, for a
+            station that counts by a scale; 0: as the station's own settings say.
         missing_passport: What a station does when a unit's earlier operations are unknown there.
         inspected: Its result is an inspection.
         starts_unit: New serial numbers begin here.
@@ -73,6 +79,11 @@ class OperationIn(In):
     stations: Annotated[list[Number], Field(min_length=1, max_length=100)]
     ideal_cycle_s: Annotated[Amount, Field(ge=0)] = Decimal(0)
     first_piece: bool = False
+    first_piece_after: list[WaitCause] = Field(default=["setup"], max_length=3)
+    before_release: Literal["suspect", "startup_scrap", ""] = "suspect"
+    piece_weight: Weight = Decimal(0)
+    tare: Weight = Decimal(0)
+    weight_unit: Literal["mg", "g", "kg", "t"] = "kg"
     missing_passport: Literal["refuse", "ask", "accept"] = "ask"
     inspected: bool = False
     starts_unit: bool = False
@@ -87,6 +98,11 @@ class OperationOut(Out):
     stations: list[str]
     ideal_cycle_s: Amount
     first_piece: bool
+    first_piece_after: list[str]
+    before_release: str
+    piece_weight: Amount
+    tare: Amount
+    weight_unit: str
     missing_passport: str
     inspected: bool
     starts_unit: bool
@@ -292,32 +308,3 @@ class ReasonOut(Out):
     en: str
     active: bool
     revision: int
-
-
-class BlockIn(In):
-    """Numbers wanted for an edge: the next free ones of the series, `count` of them.
-
-    A new series starts at `first`; later blocks continue where the last one ended.
-    """
-
-    edge: Number
-    kind: Literal["serial", "lot", "sscc"]
-    item: Annotated[str, Field(max_length=100)] = ""
-    prefix: Annotated[str, Field(max_length=40)] = ""
-    width: Annotated[int, Field(ge=1, le=18)]
-    count: Annotated[int, Field(ge=1, le=10_000_000)]
-    first: Annotated[int, Field(ge=0)] = 1
-
-
-class BlockOut(Out):
-    """Numbers that one edge alone may give."""
-
-    id: str
-    edge: str
-    kind: str
-    item: str
-    prefix: str
-    width: int
-    first: int
-    last: int
-    created_at: Instant

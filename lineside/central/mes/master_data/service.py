@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 
-from lineside.central.errors import ConflictError, NotFoundError, RevisionMissingError
+from lineside.central.errors import AlreadyExistsError, NotFoundError, RevisionMissingError
 from lineside.central.ingest.edges import enrol
 from lineside.central.kit.revisions import check_revision
+from lineside.central.kit.together import Statement
 from lineside.central.kit.unit_of_work import UnitOfWork
+from lineside.central.mes.master_data.documents import (
+    CALENDAR_NOW,
+    CalendarRow,
+    calendar_document,
+    item_document,
+    reasons_document,
+)
 from lineside.central.mes.master_data.entities import (
     BillOfMaterial,
-    Block,
     Edge,
     Item,
     Reason,
@@ -23,11 +30,12 @@ from lineside.central.mes.master_data.entities import (
     Station,
 )
 from lineside.central.mes.master_data.errors import (
-    BlockExhaustedError,
+    FirstPieceRuleError,
+    OperationTwiceError,
     StationsOfSeveralEdgesError,
     UnknownReferenceError,
 )
-from lineside.central.mes.master_data.schemas import BlockIn, CalendarIn, OperationIn
+from lineside.central.mes.master_data.schemas import BomLineIn, CalendarIn, OperationIn
 from lineside.central.mes.notices import DocumentWanted, EdgeEquipped
 from lineside.contracts import commands
 
@@ -52,12 +60,12 @@ def create(work: UnitOfWork, entity: type[Entity], key: Key, values: dict[str, A
     """A new row; what it refers to must exist.
 
     Raises:
-        ConflictError: The key is taken.
+        AlreadyExistsError: The key is taken.
         UnknownReferenceError: It refers to something that does not exist.
     """
     if work.session.get(entity, key) is not None:
         name = key if isinstance(key, str) else " ".join(key)
-        raise ConflictError(f"{entity.__tablename__} {name} exists.", hint="Change it instead.")
+        raise AlreadyExistsError(entity.__tablename__, name)
     row = entity(**values, revision=1)
     _check(work, row)
     work.session.add(row)
@@ -94,8 +102,9 @@ def _check(work: UnitOfWork, row: object) -> None:
             operations = [OperationIn.model_validate(found) for found in row.operations]
             numbers = [found.operation for found in operations]
             if len(set(numbers)) != len(numbers):
-                raise ConflictError("An operation number stands twice in the routing.")
+                raise OperationTwiceError
             for operation in operations:
+                _check_first_piece(operation)
                 edge_of_operation(work, operation)
         case BillOfMaterial():
             _need(work, Item, [row.item], "body.item")
@@ -104,6 +113,12 @@ def _check(work: UnitOfWork, row: object) -> None:
             _need(work, Edge, [row.edge], "body.edge")
         case _:
             pass
+
+
+def _check_first_piece(operation: OperationIn) -> None:
+    causes: list[str] = list(operation.first_piece_after)
+    if len(set(causes)) != len(causes) or (operation.first_piece and not causes):
+        raise FirstPieceRuleError(operation.operation, causes)
 
 
 def _need(
@@ -131,17 +146,106 @@ def edge_of_operation(work: UnitOfWork, operation: OperationIn) -> str:
     return edges[0]
 
 
+def edge_of_stations(work: UnitOfWork, operation: str, stations: Sequence[str]) -> str:
+    """The edge that these stations belong to, for an operation that moves there.
+
+    Raises:
+        UnknownReferenceError: A station does not exist.
+        StationsOfSeveralEdgesError: They belong to several edges.
+    """
+    return edge_of_operation(work, OperationIn(operation=operation, stations=list(stations)))
+
+
+def item_info(work: UnitOfWork, item: str) -> commands.ItemInfo:
+    """An item as others know it.
+
+    Raises:
+        NotFoundError: No such item.
+    """
+    return item_document(get(work, Item, item))
+
+
+def need_item(work: UnitOfWork, item: str, *, field: str) -> None:
+    """Refuse what refers to an item that does not exist.
+
+    Raises:
+        UnknownReferenceError: No such item; it names the field.
+    """
+    if work.session.get(Item, item) is None:
+        raise UnknownReferenceError("item", item, field=field)
+
+
+def routings_of(work: UnitOfWork, item: str) -> list[str]:
+    """Ids of an item's routings."""
+    return list(work.session.scalars(select(Routing.id).where(Routing.item == item)))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an item is made, as of now.
+
+    Attributes:
+        revision: `<routing>/<revision>`.
+        steps: Operations in order: the fields of `OperationIn`, `edge`, and `components`, the lines
+            of the bill of material that the operation needs.
+    """
+
+    revision: str
+    steps: list[dict[str, Any]]
+
+
+def plan_of(work: UnitOfWork, *, routing: str, item: str) -> Plan:
+    """What an order of an item takes over when it is released.
+
+    Raises:
+        NotFoundError: No such routing.
+        UnknownReferenceError: It names a station that does not exist any more.
+    """
+    found = get(work, Routing, routing)
+    bom = work.session.scalar(select(BillOfMaterial).where(BillOfMaterial.item == item))
+    lines = [BomLineIn.model_validate(line) for line in (bom.lines if bom is not None else [])]
+    operations = [OperationIn.model_validate(operation) for operation in found.operations]
+    return Plan(
+        revision=f"{found.id}/{found.revision}",
+        steps=[_step(work, operation, lines) for operation in operations],
+    )
+
+
+def _step(work: UnitOfWork, operation: OperationIn, lines: list[BomLineIn]) -> dict[str, Any]:
+    components = [
+        {
+            "item": line.item,
+            "quantity": str(line.quantity),
+            "unit": line.unit,
+            "tracking": line.tracking,
+            "position": line.position,
+        }
+        for line in lines
+        if line.operation == operation.operation
+    ]
+    return operation.model_dump(mode="json") | {
+        "edge": edge_of_operation(work, operation),
+        "components": components,
+    }
+
+
 def enrol_edge(work: UnitOfWork, edge: str, name: str) -> Edge:
     """Let an edge in, and give it what every edge has.
 
     Raises:
-        ConflictError: The id is taken.
+        AlreadyExistsError: The id is taken.
     """
     if work.session.get(Edge, edge) is not None:
-        raise ConflictError(f"Edge {edge} exists.", hint="Revoke it before enrolling another.")
+        raise AlreadyExistsError("Edge", edge, hint="Revoke it before enrolling another.")
     enrol(work.connection, edge, now=work.now(), name=name)
     equip_edge(work, edge)
     return get_edge(work, edge)
+
+
+def admit_edge(work: UnitOfWork, edge: str, name: str) -> None:
+    """Know an edge that is invited; one that is known already keeps what it has."""
+    if work.session.get(Edge, edge) is None:
+        enrol_edge(work, edge, name)
 
 
 def get_edge(work: UnitOfWork, edge: str) -> Edge:
@@ -161,6 +265,20 @@ def edge_ids(work: UnitOfWork) -> list[str]:
     return list(
         work.session.scalars(select(Edge.id).where(Edge.revoked_at.is_(None)).order_by(Edge.id))
     )
+
+
+def current_epochs(work: UnitOfWork) -> dict[str, str]:
+    """The journal that each edge speaks from, by edge; empty before its first hello."""
+    return {row.id: row.epoch for row in work.session.execute(select(Edge.id, Edge.epoch))}
+
+
+def need_edges(work: UnitOfWork, edges: list[str], *, field: str) -> None:
+    """Refuse what refers to an edge that does not exist.
+
+    Raises:
+        UnknownReferenceError: No such edge; it names the field.
+    """
+    _need(work, Edge, edges, field)
 
 
 def put_calendar(work: UnitOfWork, body: CalendarIn, *, expected: int | None) -> SiteCalendar:
@@ -211,54 +329,15 @@ def get_calendar(work: UnitOfWork) -> SiteCalendar:
     return row
 
 
+def calendar_read() -> tuple[Statement, type[CalendarRow]]:
+    """How the calendar is read together with other things; `calendar_document` takes the row."""
+    return CALENDAR_NOW, CalendarRow
+
+
 def current_calendar(work: UnitOfWork) -> commands.Calendar | None:
     """The calendar as figures use it; None while nobody has entered one."""
     row = work.session.get(SiteCalendar, SITE)
     return None if row is None else calendar_document(row)
-
-
-def calendar_document(row: SiteCalendar) -> commands.Calendar:
-    """The calendar as edges and figures use it."""
-    return commands.Calendar(
-        time_zone=row.time_zone,
-        shifts=tuple(
-            commands.ShiftRule(
-                id=shift["id"],
-                local_start=shift["local_start"],
-                local_end=shift["local_end"],
-                breaks=tuple((stop["local_start"], stop["minutes"]) for stop in shift["breaks"]),
-                days=tuple(shift["days"]),
-            )
-            for shift in row.shifts
-        ),
-        planned_stops=tuple(
-            msgspec.convert(stop, commands.PlannedStop) for stop in row.planned_stops
-        ),
-        micro_stop_threshold_s=Decimal(row.micro_stop_threshold_s),
-        micro_stop_policy=row.micro_stop_policy,
-    )
-
-
-def reasons_document(work: UnitOfWork) -> commands.Reasons:
-    """All active stop reasons and defect codes."""
-    labels: dict[str, dict[str, tuple[str, str]]] = {"stop": {}, "defect": {}}
-    for row in work.session.scalars(
-        select(Reason).where(Reason.active).order_by(Reason.kind, Reason.code)
-    ):
-        labels[row.kind][row.code] = (row.zh, row.en)
-    return commands.Reasons(stops=labels["stop"], defects=labels["defect"])
-
-
-def item_document(row: Item) -> commands.ItemInfo:
-    """An item as edges know it."""
-    return commands.ItemInfo(
-        item=row.id,
-        name=row.name,
-        name_zh=row.name_zh,
-        gtin=row.gtin,
-        serial_pattern=row.serial_pattern,
-        tracking=row.tracking,
-    )
 
 
 def _after_change(work: UnitOfWork, row: object) -> None:
@@ -287,52 +366,3 @@ def equip_edge(work: UnitOfWork, edge: str) -> None:
         document = item_document(item)
         work.publish(DocumentWanted(edge=edge, kind="item", id=item.id, body=document))
     work.publish(EdgeEquipped(edge=edge))
-
-
-def give_block(work: UnitOfWork, body: BlockIn) -> Block:
-    """The next free numbers of a series, for one edge; none is ever given twice.
-
-    Raises:
-        UnknownReferenceError: No such edge.
-        BlockExhaustedError: The series has no more numbers of this width.
-    """
-    _need(work, Edge, [body.edge], "body.edge")
-    series = f"{body.kind}\x1f{body.item}\x1f{body.prefix}"
-    # Two planners ask at once: the series is locked, whether it has blocks or not.
-    work.connection.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:series, 0))"), {"series": series}
-    )
-    taken = work.session.scalar(
-        select(func.max(Block.last)).where(
-            Block.kind == body.kind, Block.item == body.item, Block.prefix == body.prefix
-        )
-    )
-    first = body.first if taken is None else max(body.first, taken + 1)
-    last = first + body.count - 1
-    if last >= 10**body.width:
-        raise BlockExhaustedError(body.prefix, body.width)
-    block = Block(
-        id=f"{body.kind}-{body.item or 'any'}-{body.prefix}{first}".replace("/", "_"),
-        edge=body.edge,
-        kind=body.kind,
-        item=body.item,
-        prefix=body.prefix,
-        width=body.width,
-        first=first,
-        last=last,
-        created_at=work.now(),
-        revision=1,
-    )
-    work.session.add(block)
-    work.session.flush()
-    document = commands.NumberBlock(
-        block=block.id,
-        kind=block.kind,
-        item=block.item,
-        prefix=block.prefix,
-        width=block.width,
-        first=block.first,
-        last=block.last,
-    )
-    work.publish(DocumentWanted(edge=block.edge, kind="number_block", id=block.id, body=document))
-    return block

@@ -53,7 +53,9 @@ class Passports:
             match stored.event:
                 case ev.UnitFinished(unit=unit) | ev.UnitDisposed(unit=unit):
                     keys[unit.item, unit.id, unit.issuer] = None
-                case ev.ComponentFitted(component=unit) | ev.ComponentRemoved(component=unit):
+                case ev.ComponentFitted(component=unit) | ev.ComponentRemoved(component=unit) if (
+                    unit.kind is ThingKind.UNIT
+                ):
                     keys[unit.item, unit.id, unit.issuer] = None
                 case _:
                     continue
@@ -145,7 +147,8 @@ def write_passport(work: UnitOfWork, key: UnitKey, *, only_edge: str = "") -> No
         as_of=found.at,
         consumed_by=found.consumed_by,
     )
-    edges = set(edges_needing(work, key[0])) | _next_edges(steps, found)
+    closed = order is not None and order.state in {"finished", "cancelled"}
+    edges = set(edges_needing(work, key[0])) | _next_edges([] if closed else steps, found)
     for edge in sorted(edges - (found.edges if len(found.edges) == 1 else frozenset())):
         if not only_edge or edge == only_edge:
             work.publish(

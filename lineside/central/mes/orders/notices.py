@@ -14,6 +14,32 @@ class ItemsNeeded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderClosed:
+    """An order is finished or cancelled; nothing is needed for it any more.
+
+    Attributes:
+        needs: (edge, item) of the components that it needed.
+    """
+
+    order: str
+    item: str
+    edges: tuple[str, ...]
+    needs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentsAsked:
+    """A question: which documents of a kind shall an edge have whose id begins so?
+
+    Answered by the downlink with a list of ids.
+    """
+
+    edge: str
+    kind: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionsAsked:
     """A question: which revision of these documents is wanted at each edge?
 

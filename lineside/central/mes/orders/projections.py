@@ -13,7 +13,7 @@ from lineside.central.kit.unit_of_work import UnitOfWork
 from lineside.central.mes.orders.entities import applied_document, order_quantity, unit_step
 from lineside.central.projections.base import StoredEvent, identity, targets_of
 from lineside.contracts import events as ev
-from lineside.contracts.units import EventRef, Outcome, Quantity, Thing
+from lineside.contracts.units import EventRef, Outcome, Quantity, Thing, ThingKind
 
 Row = dict[str, Any]
 OUTCOME_KINDS: dict[Outcome, tuple[str, ...]] = {
@@ -92,6 +92,10 @@ def _steps(stored: StoredEvent, event: ev.Event) -> list[Row]:
         case ev.UnitDisposed():
             row = _step(stored, "disposed", event.unit, event.order, event.operation)
             return [row | {"result": event.disposition}]
+        case ev.ComponentFitted() | ev.ComponentRemoved() if (
+            event.component.kind is not ThingKind.UNIT
+        ):
+            return []  # a lot has no steps
         case ev.ComponentFitted():
             row = _step(stored, "fitted", event.component, event.order, event.operation)
             return [row | {"result": event.into.id}]

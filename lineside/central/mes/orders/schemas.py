@@ -82,6 +82,11 @@ class StepOut(Out):
     ideal_cycle_s: Amount
     components: list[NeedOut]
     first_piece: bool
+    first_piece_after: list[str]
+    before_release: str
+    piece_weight: Amount
+    tare: Amount
+    weight_unit: str
     missing_passport: str
     inspected: bool
     starts_unit: bool

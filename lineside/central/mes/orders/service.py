@@ -7,13 +7,17 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from lineside.central.errors import ConflictError
+from lineside.central.errors import AlreadyExistsError
 from lineside.central.kit.revisions import check_revision
 from lineside.central.kit.unit_of_work import UnitOfWork
-from lineside.central.mes.master_data.entities import BillOfMaterial, Item, Routing
 from lineside.central.mes.master_data.errors import UnknownReferenceError
-from lineside.central.mes.master_data.schemas import BomLineIn, OperationIn
-from lineside.central.mes.master_data.service import edge_of_operation
+from lineside.central.mes.master_data.service import (
+    edge_of_stations,
+    item_info,
+    need_item,
+    plan_of,
+    routings_of,
+)
 from lineside.central.mes.notices import DocumentWanted
 from lineside.central.mes.orders.entities import ComponentNeeded, Order
 from lineside.central.mes.orders.errors import (
@@ -23,30 +27,50 @@ from lineside.central.mes.orders.errors import (
     OrderNotFoundError,
     OrderStateError,
 )
-from lineside.central.mes.orders.notices import ItemsNeeded
-from lineside.central.mes.orders.queries import edges_applied
-from lineside.central.mes.orders.schemas import MoveIn, OrderIn, OrderPatch
+from lineside.central.mes.orders.notices import ItemsNeeded, OrderClosed
+from lineside.central.mes.orders.queries import (
+    documents_applied,
+    edges_applied,
+    operation_names,
+)
+from lineside.central.mes.orders.schemas import EdgeAppliedOut, MoveIn, OrderIn, OrderPatch
 from lineside.contracts import commands
 
 OPEN = ("released", "held")
+
+__all__ = [
+    "EdgeAppliedOut",
+    "change_order",
+    "close_order",
+    "create_order",
+    "documents_applied",
+    "edges_needing",
+    "edges_of",
+    "get_order",
+    "hold_order",
+    "move_operation",
+    "operation_names",
+    "order_document",
+    "release_order",
+    "resume_order",
+]
 
 
 def create_order(work: UnitOfWork, body: OrderIn) -> Order:
     """A new order in state `created`.
 
     Raises:
-        ConflictError: The number is taken.
+        AlreadyExistsError: The number is taken.
         UnknownReferenceError: No such item or routing.
         NoRoutingError: No routing is named and the item has not exactly one.
     """
     if work.session.get(Order, body.id) is not None:
-        raise ConflictError(f"Order {body.id} exists.", hint="Choose another number.")
-    if work.session.get(Item, body.item) is None:
-        raise UnknownReferenceError("item", body.item, field="body.item")
+        raise AlreadyExistsError("Order", body.id, hint="Choose another number.")
+    need_item(work, body.item, field="body.item")
     order = Order(
         id=body.id,
         item=body.item,
-        routing=body.routing or _only_routing(work, body.item),
+        routing=_routing(work, body),
         routing_revision="",
         quantity=body.quantity,
         unit=body.unit,
@@ -62,19 +86,18 @@ def create_order(work: UnitOfWork, body: OrderIn) -> Order:
         closed_at=None,
         revision=1,
     )
-    routing = work.session.get(Routing, order.routing)
-    if routing is None or routing.item != order.item:
-        raise UnknownReferenceError("routing of the item", order.routing, field="body.routing")
     work.session.add(order)
     work.session.flush()
     return order
 
 
-def _only_routing(work: UnitOfWork, item: str) -> str:
-    found = list(work.session.scalars(select(Routing.id).where(Routing.item == item)))
-    if len(found) != 1:
-        raise NoRoutingError(item, len(found))
-    return found[0]
+def _routing(work: UnitOfWork, body: OrderIn) -> str:
+    found = routings_of(work, body.item)
+    if not body.routing and len(found) != 1:
+        raise NoRoutingError(body.item, len(found))
+    if body.routing and body.routing not in found:
+        raise UnknownReferenceError("routing of the item", body.routing, field="body.routing")
+    return body.routing or found[0]
 
 
 def get_order(work: UnitOfWork, order: str, *, lock: bool = False) -> Order:
@@ -107,36 +130,12 @@ def release_order(work: UnitOfWork, order: str, *, expected: int | None) -> Orde
         UnknownReferenceError: The routing names a station that does not exist any more.
     """
     row = _for_act(work, order, expected, "released", "created")
-    routing = work.session.get_one(Routing, row.routing)
-    bom = work.session.scalar(select(BillOfMaterial).where(BillOfMaterial.item == row.item))
-    lines = [BomLineIn.model_validate(line) for line in (bom.lines if bom is not None else [])]
-    row.steps = [
-        _step(work, OperationIn.model_validate(operation), lines)
-        for operation in routing.operations
-    ]
-    row.routing_revision = f"{routing.id}/{routing.revision}"
+    plan = plan_of(work, routing=row.routing, item=row.item)
+    row.steps, row.routing_revision = plan.steps, plan.revision
     row.state, row.released_at = "released", work.now()
     _note_needs(work, row)
     _send(work, row)
     return row
-
-
-def _step(work: UnitOfWork, operation: OperationIn, lines: list[BomLineIn]) -> dict[str, Any]:
-    components = [
-        {
-            "item": line.item,
-            "quantity": str(line.quantity),
-            "unit": line.unit,
-            "tracking": line.tracking,
-            "position": line.position,
-        }
-        for line in lines
-        if line.operation == operation.operation
-    ]
-    return operation.model_dump(mode="json") | {
-        "edge": edge_of_operation(work, operation),
-        "components": components,
-    }
 
 
 def change_order(work: UnitOfWork, order: str, body: OrderPatch, *, expected: int) -> Order:
@@ -199,8 +198,13 @@ def close_order(work: UnitOfWork, order: str, *, expected: int | None, state: st
     allowed = OPEN if state == "finished" else ("created", *OPEN)
     row = _for_act(work, order, expected, state, *allowed)
     row.state, row.closed_at = state, work.now()
-    work.session.execute(delete(ComponentNeeded).where(ComponentNeeded.order_no == order))
+    needs = work.session.scalars(
+        delete(ComponentNeeded).where(ComponentNeeded.order_no == order).returning(ComponentNeeded)
+    )
+    needed = tuple(sorted((need.edge, need.item) for need in needs))
     _send(work, row)
+    edges = tuple(sorted(edges_of(row)))
+    work.publish(OrderClosed(order=order, item=row.item, edges=edges, needs=needed))
     return row
 
 
@@ -222,8 +226,8 @@ def move_operation(
     step = next((found for found in steps if found["operation"] == operation), None)
     if step is None:
         raise OperationNotFoundError(order, operation)
-    wanted = OperationIn(operation=operation, stations=body.stations)
-    target, source = edge_of_operation(work, wanted), str(step["edge"])
+    target = edge_of_stations(work, operation, body.stations)
+    source = str(step["edge"])
     if target != source and not body.force and not _confirmed_hold(work, row, source):
         raise MoveNotConfirmedError(order, source)
     step["stations"], step["edge"] = list(body.stations), target
@@ -300,7 +304,7 @@ def _send(work: UnitOfWork, row: Order) -> None:
 
 def order_document(work: UnitOfWork, row: Order) -> commands.WorkOrder:
     """The order as its stations need it."""
-    item = work.session.get_one(Item, row.item)
+    item = item_info(work, row.item)
     return commands.WorkOrder(
         order=row.id,
         item=row.item,
@@ -336,6 +340,11 @@ def _step_document(step: dict[str, Any]) -> commands.OperationStep:
             for need in step["components"]
         ),
         first_piece=step["first_piece"],
+        first_piece_after=tuple(step["first_piece_after"]),
+        before_release=step["before_release"],
+        piece_weight=Decimal(step["piece_weight"]),
+        tare=Decimal(step["tare"]),
+        weight_unit=step["weight_unit"],
         missing_passport=step["missing_passport"],
         inspected=step["inspected"],
         starts_unit=step["starts_unit"],

@@ -23,7 +23,9 @@ def qr_code(text: str) -> str:
         InvalidInputError: The text is too long for a code that a scanner reads.
     """
     if not text or len(text) > QR_CHARACTERS_MAX:
-        raise InvalidInputError(f"A QR code holds 1 to {QR_CHARACTERS_MAX} characters.")
+        raise InvalidInputError(
+            f"A QR code holds 1 to {QR_CHARACTERS_MAX} characters.", said="printing.qr_length"
+        )
     out = io.BytesIO()
     segno.make(text, micro=False, error="m").save(out, kind="svg", border=2, xmldecl=False)
     return _data(out.getvalue())

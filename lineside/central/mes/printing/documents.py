@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from html import escape
 from typing import Any
 
 from lineside.central.kit.schema import decimal_text
-from lineside.central.mes.master_data.entities import Item
-from lineside.central.mes.orders.entities import Order
 from lineside.central.mes.printing.codes import code_128, qr_code
 from lineside.central.mes.printing.pdf import render
-from lineside.central.platform.identity.entities import PersonRecord
-from lineside.contracts.clock import format_rfc3339
+from lineside.central.platform.identity.service import BadgeHolder
+from lineside.contracts.clock import Microseconds, format_rfc3339
+from lineside.contracts.commands import ItemInfo
 
 DIGITAL_LINK = "https://id.gs1.org"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedOrder:
+    """What a traveller says of its order; `steps` are those of the released order."""
+
+    id: str
+    quantity: Decimal
+    unit: str
+    due_at: Microseconds | None
+    routing_revision: str
+    steps: Sequence[dict[str, Any]]
 
 
 def _image(source: str, kind: str) -> str:
     return f'<img class="{kind}" src="{source}" alt="">' if source else ""
 
 
-def traveller(order: Order, item: Item) -> bytes:
+def traveller(order: PrintedOrder, item: ItemInfo) -> bytes:
     """The paper that goes with an order: one row an operation, each with its code (工艺流转卡)."""
     rows = "".join(_operation_row(order, step) for step in order.steps)
     due = "" if order.due_at is None else format_rfc3339(order.due_at)
     body = f"""
       <div class="row"><div class="grow">
         <div class="quiet">Traveller 流转卡</div><h1>{escape(order.id)}</h1>
-        <div>{escape(item.id)} {escape(item.name)} {escape(item.name_zh)}</div>
+        <div>{escape(item.item)} {escape(item.name)} {escape(item.name_zh)}</div>
         <div>Quantity 数量 <b>{decimal_text(order.quantity)} {escape(order.unit)}</b>
           &nbsp; Due 交期 <b>{escape(due)}</b>
           &nbsp; <span class="quiet">{escape(order.routing_revision)}</span></div>
@@ -40,7 +53,7 @@ def traveller(order: Order, item: Item) -> bytes:
     return render(body, size="A4", margin="12mm")
 
 
-def _operation_row(order: Order, step: dict[str, Any]) -> str:
+def _operation_row(order: PrintedOrder, step: dict[str, Any]) -> str:
     material = "<br>".join(
         f"{escape(need['item'])} {escape(need['quantity'])} {escape(need['unit'])}"
         for need in step["components"]
@@ -54,7 +67,7 @@ def _operation_row(order: Order, step: dict[str, Any]) -> str:
     )
 
 
-def badges(people: Sequence[PersonRecord], *, site: str) -> bytes:
+def badges(people: Sequence[BadgeHolder], *, site: str) -> bytes:
     """Badges in the size of a bank card, one a page."""
     sheets = "".join(
         f'<div class="sheet row">{_image(qr_code(person.badge), "qr")}<div class="grow">'
@@ -65,7 +78,7 @@ def badges(people: Sequence[PersonRecord], *, site: str) -> bytes:
     return render(sheets, size="85.6mm 54mm", margin="5mm")
 
 
-def unit_code(item: Item, serial: str) -> str:
+def unit_code(item: ItemInfo, serial: str) -> str:
     """What a unit's code says: a GS1 Digital Link with a GTIN, else the serial alone."""
     plain = serial.isascii() and serial.replace("-", "").replace("_", "").isalnum()
     if item.gtin and plain:
@@ -73,12 +86,12 @@ def unit_code(item: Item, serial: str) -> str:
     return serial
 
 
-def unit_labels(item: Item, serials: Sequence[str]) -> bytes:
+def unit_labels(item: ItemInfo, serials: Sequence[str]) -> bytes:
     """Labels of 60 by 40 mm, one a page."""
     sheets = "".join(
         f'<div class="sheet row">{_image(qr_code(unit_code(item, serial)), "qr")}'
         f'<div class="grow"><div class="number">{escape(serial)}</div>'
-        f"<div>{escape(item.id)}</div><div>{escape(item.name)} {escape(item.name_zh)}</div>"
+        f"<div>{escape(item.item)}</div><div>{escape(item.name)} {escape(item.name_zh)}</div>"
         f"</div></div>"
         for serial in serials
     )

@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import select
 
-from lineside.central.errors import InvalidInputError, NotFoundError
+from lineside.central.errors import NotFoundError
 from lineside.central.kit.http import refusals
 from lineside.central.kit.transaction_route import TransactionRoute, Work
-from lineside.central.mes.master_data import service as master_data
-from lineside.central.mes.master_data.entities import Item
 from lineside.central.mes.orders.errors import OrderNotFoundError, OrderStateError
-from lineside.central.mes.orders.service import get_order
-from lineside.central.mes.printing import documents, zpl
+from lineside.central.mes.printing import command_sheet, service
 from lineside.central.platform.access.principal import Principal, require
-from lineside.central.platform.identity.entities import PersonRecord
 
 router = APIRouter(prefix="/api/v1/mes/prints", tags=["prints"], route_class=TransactionRoute)
 Printer = Annotated[Principal, Depends(require("labels.print"))]
@@ -47,11 +42,7 @@ def _file(data: bytes, media_type: str, name: str) -> Response:
 )
 def print_traveller(order: str, work: Work, _: Printer) -> Response:
     """The traveller of a released order, as PDF."""
-    row = get_order(work, order)
-    if not row.steps:
-        raise OrderStateError(order, row.state, "printed")
-    item = master_data.get(work, Item, row.item)
-    return _file(documents.traveller(row, item), PDF, f"traveller-{order}.pdf")
+    return _file(service.traveller(work, order), PDF, f"traveller-{order}.pdf")
 
 
 @router.get("/badges", response_class=Response, responses=_binary(PDF) | refusals(NotFoundError))
@@ -62,19 +53,23 @@ def print_badges(
     person: Annotated[list[str], Query(min_length=1, max_length=LABELS_MAX)],
 ) -> Response:
     """Badges of some people, as PDF."""
-    rows = {
-        row.id: row
-        for row in work.session.scalars(select(PersonRecord).where(PersonRecord.id.in_(person)))
-    }
-    for wanted in person:
-        if wanted not in rows:
-            raise NotFoundError("person", wanted)
-        if not rows[wanted].badge:
-            raise InvalidInputError(f"Person {wanted} has no badge.", field="query.person")
     site: str = request.app.state.central.config.site.name
-    return _file(
-        documents.badges([rows[wanted] for wanted in person], site=site), PDF, "badges.pdf"
-    )
+    return _file(service.badges(work, person, site=site), PDF, "badges.pdf")
+
+
+@router.get("/commands", response_class=Response, responses=_binary(PDF))
+def print_commands(
+    work: Work,
+    request: Request,
+    _: Printer,
+    code: Annotated[
+        Literal["qr", "code128"], Query(description="code128: for scanners of lines alone")
+    ] = "qr",
+) -> Response:
+    """The sheet of the terminal's command codes, with the site's reasons and defects, as PDF."""
+    site: str = request.app.state.central.config.site.name
+    sheet = command_sheet.site_sheet(work, site=site, lines=code == "code128")
+    return _file(sheet, PDF, "command-codes.pdf")
 
 
 @router.get(
@@ -90,13 +85,6 @@ def print_unit_labels(
     format: Literal["pdf", "zpl"] = "pdf",  # noqa: A002 - the URL's word
 ) -> Response:
     """Labels of units, as PDF or as ZPL for a label printer."""
-    row = master_data.get(work, Item, item)
     if format == "pdf":
-        return _file(documents.unit_labels(row, serial), PDF, "unit-labels.pdf")
-    labels = "".join(
-        zpl.unit_label(
-            serial=number, item=row.id, name=row.name, code=documents.unit_code(row, number)
-        )
-        for number in serial
-    )
-    return _file(labels.encode(), ZPL, "unit-labels.zpl")
+        return _file(service.unit_labels_pdf(work, item, serial), PDF, "unit-labels.pdf")
+    return _file(service.unit_labels_zpl(work, item, serial), ZPL, "unit-labels.zpl")

@@ -18,8 +18,7 @@ from lineside.central.kit.pagination import Page, Paging, after_key, cut_page
 from lineside.central.kit.revisions import ExpectedRevision, MaybeExpectedRevision, show_revision
 from lineside.central.kit.transaction_route import TransactionRoute, Work
 from lineside.central.mes.master_data.errors import UnknownReferenceError
-from lineside.central.mes.orders.queries import documents_applied
-from lineside.central.mes.orders.schemas import EdgeAppliedOut
+from lineside.central.mes.orders.service import EdgeAppliedOut, documents_applied
 from lineside.central.mes.things import schemas, service
 from lineside.central.mes.things.entities import HoldRecord, Lot
 from lineside.central.platform.access.principal import Principal, require

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lineside.central.kit.schema import Amount, Code, In, Instant, Number, Out, Text
-from lineside.central.mes.orders.schemas import EdgeAppliedOut
+from lineside.central.mes.orders.service import EdgeAppliedOut
 
 
 class LotIn(In):

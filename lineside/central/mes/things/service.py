@@ -7,12 +7,10 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from lineside.central.errors import ConflictError, NotFoundError
+from lineside.central.errors import AlreadyExistsError, NotFoundError
 from lineside.central.kit.revisions import check_revision
 from lineside.central.kit.unit_of_work import UnitOfWork
-from lineside.central.mes.master_data.entities import Item
-from lineside.central.mes.master_data.errors import UnknownReferenceError
-from lineside.central.mes.master_data.service import edge_ids
+from lineside.central.mes.master_data.service import edge_ids, need_item
 from lineside.central.mes.notices import DocumentWanted
 from lineside.central.mes.orders.notices import ItemsNeeded
 from lineside.central.mes.orders.service import edges_needing
@@ -28,14 +26,14 @@ def create_lot(work: UnitOfWork, body: LotIn) -> Lot:
     """A new lot; edges that consume its item get its passport.
 
     Raises:
-        ConflictError: The issuer's lot of this item exists.
+        AlreadyExistsError: The issuer's lot of this item exists.
         UnknownReferenceError: No such item.
     """
-    if work.session.get(Item, body.item) is None:
-        raise UnknownReferenceError("item", body.item, field="body.item")
+    need_item(work, body.item, field="body.item")
     if work.session.get(Lot, (body.item, body.lot, body.issuer)) is not None:
-        raise ConflictError(
-            f"Lot {body.lot} of item {body.item} exists.",
+        raise AlreadyExistsError(
+            "Lot",
+            f"{body.lot} of item {body.item}",
             hint="If another supplier gave the same number, name him as issuer.",
         )
     now = work.now()

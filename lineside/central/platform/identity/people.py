@@ -6,7 +6,7 @@ import secrets
 
 from sqlalchemy import select
 
-from lineside.central.errors import ConflictError, NotFoundError
+from lineside.central.errors import AlreadyExistsError, NotFoundError
 from lineside.central.kit.revisions import check_revision
 from lineside.central.kit.unit_of_work import UnitOfWork
 from lineside.central.platform.identity.entities import PersonRecord
@@ -26,7 +26,7 @@ def add_person(
     _check_badge(work, badge, person)
     person = person or f"P-{secrets.token_hex(4).upper()}"
     if work.session.get(PersonRecord, person) is not None:
-        raise ConflictError(f"Person {person} exists.", hint="Change it instead.")
+        raise AlreadyExistsError("Person", person)
     record = PersonRecord(
         id=person,
         badge=badge,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
 
-from lineside.central.errors import ConflictError, InvalidInputError, NotFoundError
+from lineside.central.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from lineside.central.kit.revisions import check_revision
+from lineside.central.kit.together import Reads, read_together
 from lineside.central.kit.unit_of_work import UnitOfWork, unit_of_work
 from lineside.central.platform.access.policy import PERMISSIONS, ROLES, Role, permissions_of
 from lineside.central.platform.access.principal import Principal
@@ -17,6 +19,7 @@ from lineside.central.platform.identity.entities import (
     AccessToken,
     FirstRunCode,
     LoginFailure,
+    PersonRecord,
     UserAccount,
 )
 from lineside.central.platform.identity.errors import (
@@ -56,27 +59,23 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def authenticate(work: UnitOfWork, authorization: str) -> Principal | None:
+_WHO_ASKS = """
+    SELECT u.id, u.name, u.person, u.roles, u.grants
+    FROM access_token t JOIN user_account u ON u.id = t.user_id
+    WHERE t.token_hash = %(token_hash)s AND t.expires_at > %(now)s AND NOT u.disabled
+"""
+
+
+def authenticate(work: Reads, authorization: str) -> Principal | None:
     """The principal behind `Bearer <token>`, or None; one query."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         return None
     hashed = token_hash(token.strip())
-    row = work.session.execute(
-        select(
-            UserAccount.id,
-            UserAccount.name,
-            UserAccount.person,
-            UserAccount.roles,
-            UserAccount.grants,
-        )
-        .join(AccessToken, AccessToken.user_id == UserAccount.id)
-        .where(
-            AccessToken.token_hash == hashed,
-            AccessToken.expires_at > work.now(),
-            UserAccount.disabled.is_(False),
-        )
-    ).first()
+    (rows,) = read_together(
+        work.connection, [(_WHO_ASKS, {"token_hash": hashed, "now": work.now()})]
+    )
+    row = rows[0] if rows else None
     if row is None:
         return None
     return Principal(
@@ -169,10 +168,10 @@ def add_user(
     """
     name = name.strip().lower()
     if not name:
-        raise InvalidInputError("A user needs a name.", field="body.name")
+        raise InvalidInputError("A user needs a name.", field="body.name", said="identity.no_name")
     _check_roles(roles, grants or [])
     if work.session.scalar(select(UserAccount.id).where(UserAccount.name == name)) is not None:
-        raise ConflictError(f"User {name} exists.", hint="Choose another name.")
+        raise AlreadyExistsError("User", name, hint="Choose another name.")
     user = UserAccount(
         id=f"u-{secrets.token_hex(8)}",
         name=name,
@@ -272,7 +271,29 @@ def _check_roles(roles: list[str], grants: list[str]) -> None:
                 f"There is no role {role}.",
                 field="body.roles",
                 hint=f"Roles: {', '.join(sorted(ROLES))}.",
+                said="identity.unknown_role",
+                values={"role": role},
             )
     for grant in grants:
         if grant not in PERMISSIONS:
-            raise InvalidInputError(f"There is no permission {grant}.", field="body.grants")
+            raise InvalidInputError(
+                f"There is no permission {grant}.",
+                field="body.grants",
+                said="identity.unknown_permission",
+                values={"permission": grant},
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeHolder:
+    """A person as a badge shows her."""
+
+    id: str
+    name: str
+    badge: str
+
+
+def badge_holders(work: UnitOfWork, persons: Sequence[str]) -> dict[str, BadgeHolder]:
+    """The people among these ids who are known, by id."""
+    rows = work.session.scalars(select(PersonRecord).where(PersonRecord.id.in_(persons)))
+    return {row.id: BadgeHolder(row.id, row.name, row.badge) for row in rows}

@@ -106,6 +106,8 @@ def test_a_batch_is_stored_as_it_came_and_acknowledged(central):
     assert stored.received_at == 2_000
 
 
+@pytest.mark.fault("F-38")
+@pytest.mark.fault("F-47")
 def test_the_same_batch_again_changes_nothing(central):
     first = group(1, [event_bytes("a")])
     central.send(first)
@@ -132,6 +134,7 @@ def test_a_gap_is_not_taken_and_says_what_is_expected(central):
     assert central.stored == []
 
 
+@pytest.mark.fault("F-59")
 def test_other_events_under_a_known_number_are_a_fork(central):
     central.send(group(1, [event_bytes("a")]))
 
@@ -150,6 +153,7 @@ def test_a_group_that_does_not_follow_the_chain_is_refused(central):
     assert "ingest.chain" in central.refusals
 
 
+@pytest.mark.fault("F-39")
 def test_a_group_whose_hash_is_not_that_of_its_events_is_refused(central):
     good = group(1, [event_bytes("a")])
 
@@ -167,6 +171,7 @@ def test_an_edge_that_is_not_enrolled_is_refused_without_an_answer(central):
     assert "ingest.not_enrolled" in central.refusals
 
 
+@pytest.mark.fault("F-71")
 def test_an_envelope_in_another_name_than_its_topic_is_refused(central):
     central.store.enrol("edge-2")
 
@@ -196,6 +201,7 @@ def test_bytes_that_are_cut_short_or_no_message_are_refused(central):
     assert central.stored == []
 
 
+@pytest.mark.fault("F-39")
 def test_a_bomb_is_refused_before_it_is_unpacked(central):
     bomb = zstandard.ZstdCompressor().compress(b" " * 64 * 1024 * 1024)
 
@@ -230,6 +236,8 @@ def test_impossible_groups_are_refused(central, changed):
     assert central.stored == []
 
 
+@pytest.mark.fault("F-52")
+@pytest.mark.fault("F-62")
 @pytest.mark.parametrize(
     ("data", "schema", "code"),
     [
@@ -281,15 +289,40 @@ def test_a_hello_with_impossible_values_is_refused(central, changed):
     assert "message.invalid" in central.refusals
 
 
-def test_live_states_are_handed_on_and_not_stored():
-    heard: list[Live] = []
+def test_of_live_states_the_newest_is_kept_and_none_is_a_fact():
     store = MemoryEventStore()
     store.enrol("edge-1")
-    inbound = Inbound(store, clock=ManualClock(), on_live=heard.append)
-    live = Live(edge="edge-1", sent_at=1, head_seq=3, stations={"press-1": {"state": "run"}})
+    inbound = Inbound(store, clock=ManualClock())
+    for state in ("run", "stop"):
+        live = Live(edge="edge-1", sent_at=1, head_seq=3, stations={"press-1": {"state": state}})
+        assert inbound.receive([("v1/edge-1/up/live", pack(live))]) == []
 
-    assert inbound.receive([("v1/edge-1/up/live", pack(live))]) == []
-    assert heard == [live]
+    assert store.contents.live["edge-1"].stations == {"press-1": {"state": "stop"}}
+    assert store.contents.events == []
+
+
+@pytest.mark.fault("F-71")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"head_seq": -1},
+        {"sent_at": 1 << 63},
+        {"stations": {f"s{number}": {} for number in range(300)}},
+        {"stations": {"s": {f"f{number}": "" for number in range(30)}}},
+        {"stations": {"s": {"state": "x" * 600}}},
+        {"stations": {"s": {"state": "\x00"}}},
+    ],
+)
+def test_an_impossible_live_state_is_refused(changed):
+    store = MemoryEventStore()
+    store.enrol("edge-1")
+    inbound = Inbound(store, clock=ManualClock())
+    values = {"sent_at": 1, "head_seq": 3, "stations": {"s": {"state": "run"}}} | changed
+
+    inbound.receive([("v1/edge-1/up/live", pack(Live(edge="edge-1", **values)))])
+
+    assert store.contents.live == {}
+    assert ("edge-1", "message.invalid") in store.contents.refusals
 
 
 def test_without_a_backup_edges_may_prune_what_is_stored():
@@ -305,6 +338,7 @@ def test_without_a_backup_edges_may_prune_what_is_stored():
     assert unpack(answer, Ack).backed_up_through == 1
 
 
+@pytest.mark.fault("F-39")
 @given(st.binary(max_size=2_000), st.sampled_from(["hello", "facts", "telemetry", "live"]))
 @settings(max_examples=300, deadline=None)
 def test_no_bytes_do_harm(payload, channel):

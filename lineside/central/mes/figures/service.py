@@ -1,4 +1,4 @@
-"""Seconds by status, tools, programs and alarms of a stretch of a station's time."""
+"""What others ask of figures: seconds by status, tools, programs and alarms of a station's time."""
 
 from __future__ import annotations
 
@@ -9,39 +9,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from lineside.central.kit.together import Statement, read_together
+from lineside.central.mes.figures import queries
 from lineside.contracts.clock import Microseconds
 
 UNKNOWN = "UNKNOWN"
 STATUS_ROLES = ("program_status", "execution", "state")
 Changes = list[tuple[Microseconds, str]]
 MICROSECOND = Decimal("0.000001")
-
-_SIGNALS = """
-    SELECT wanted.n, s.role, s.value, s.occurred_at
-    FROM unnest(
-        CAST(%(stations)s AS text[]), CAST(%(starts)s AS bigint[]), CAST(%(ends)s AS bigint[])
-    ) WITH ORDINALITY AS wanted (station, start_at, end_at, n)
-    JOIN station_signal s ON s.station = wanted.station
-     AND s.occurred_at >= wanted.start_at AND s.occurred_at <= wanted.end_at
-    ORDER BY wanted.n, s.occurred_at, s.edge, s.epoch, s.seq
-"""
-_ALARMS = """
-    SELECT wanted.n, a.*
-    FROM unnest(
-        CAST(%(stations)s AS text[]), CAST(%(starts)s AS bigint[]), CAST(%(ends)s AS bigint[])
-    ) WITH ORDINALITY AS wanted (station, start_at, end_at, n)
-    JOIN station_alarm a ON a.station = wanted.station
-     AND a.occurred_at >= wanted.start_at AND a.occurred_at <= wanted.end_at
-    ORDER BY wanted.n, a.occurred_at, a.edge, a.epoch, a.seq
-"""
-_CARRIED_IN = text("""
-    SELECT DISTINCT ON (role) role, value FROM station_signal
-    WHERE station = :station AND occurred_at < :start_at
-    ORDER BY role, occurred_at DESC, edge, epoch DESC, seq DESC
-""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +78,7 @@ class StretchSignals:
 
 def statements(stretches: Sequence[Stretch]) -> list[Statement]:
     """The two reads that tell signals and alarms of any number of stretches."""
-    wanted = {
-        "stations": [stretch.station for stretch in stretches],
-        "starts": [stretch.start for stretch in stretches],
-        "ends": [stretch.end for stretch in stretches],
-    }
-    return [(_SIGNALS, wanted), (_ALARMS, wanted)]
+    return queries.signals_and_alarms([(one.station, one.start, one.end) for one in stretches])
 
 
 def sorted_out(
@@ -126,9 +98,3 @@ def signals_in(connection: Connection, stretches: Sequence[Stretch]) -> list[Str
     """Signals and alarms of several stretches, in one round trip."""
     signals, alarms = read_together(connection, statements(stretches))
     return sorted_out(stretches, signals, alarms)
-
-
-def carried_in(connection: Connection, station: str, at: Microseconds) -> dict[str, str]:
-    """The value of each role that held when a stretch began; roles without one are left out."""
-    rows = connection.execute(_CARRIED_IN, {"station": station, "start_at": at})
-    return {row.role: row.value for row in rows}

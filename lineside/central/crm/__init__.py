@@ -1,0 +1,1 @@
+"""CRM: customers, and the way from first contact to contract."""

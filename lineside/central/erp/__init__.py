@@ -1,0 +1,1 @@
+"""ERP: stock, purchasing, sales orders, planning, cost."""

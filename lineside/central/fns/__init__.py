@@ -1,0 +1,1 @@
+"""FNS: accounts, entries, periods, invoices and payments."""

@@ -1,0 +1,1 @@
+"""Effects to and from other programs: chat, ERP, EPCIS, webhooks."""

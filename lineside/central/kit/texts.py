@@ -1,0 +1,75 @@
+"""What central says to people in Chinese, from `texts.toml`; English stands in the errors."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+Language = Literal["en", "zh-CN"]
+Table = dict[str, dict[str, str]]
+ENGLISH: Language = "en"
+CHINESE: Language = "zh-CN"
+
+
+@cache
+def table() -> Table:
+    """The Chinese texts by section and key."""
+    text = files("lineside.central.kit").joinpath("texts.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def language_of(accept_language: str) -> Language:
+    """The language that an `Accept-Language` header prefers among ours; English when in doubt."""
+    best: tuple[float, Language] = (0.0, ENGLISH)
+    for part in accept_language.split(",")[:20]:
+        tag, _, rest = part.strip().partition(";")
+        language = tag.strip().lower().split("-")[0]
+        if language not in {"zh", "en"}:
+            continue
+        weight = _weight(rest)
+        if weight > best[0]:
+            best = (weight, CHINESE if language == "zh" else ENGLISH)
+    return best[1]
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if not parameters.strip():
+        return 1.0
+    try:
+        return min(1.0, float(value)) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0
+
+
+def chinese(section: str, key: str, values: Mapping[str, object]) -> str | None:
+    """A text with its values filled in; None where there is none.
+
+    Args:
+        section: `detail`, `hint` or `field`.
+        key: Code of the error, or the validator's name for a field's problem.
+        values: By the names in the text; a missing one shows as a dash.
+    """
+    found = table()[section].get(key)
+    if found is None:
+        return None
+    return found.format_map(defaultdict(lambda: "-", _named(values)))
+
+
+def _named(values: Mapping[str, object]) -> dict[str, str]:
+    names = table()["what"]
+    return {
+        name: names.get(str(value).lower(), str(value)) if name == "what" else _shown(value)
+        for name, value in values.items()
+        if value not in ("", None)
+    }
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "、".join(str(one) for one in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return str(value)

@@ -1,0 +1,1 @@
+"""Newest states of stations, ahead of their facts."""

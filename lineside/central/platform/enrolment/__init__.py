@@ -1,0 +1,1 @@
+"""Enrolment: how an edge gets, renews and loses its certificate."""

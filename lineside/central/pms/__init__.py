@@ -1,0 +1,1 @@
+"""PMS: projects, their plans, hours and costs."""

@@ -1,0 +1,1 @@
+"""QMS: inspections, nonconformities and what follows from them."""

@@ -1,0 +1,1 @@
+"""Reports across the systems: metrics, dashboards, alerts."""

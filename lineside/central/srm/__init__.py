@@ -1,0 +1,1 @@
+"""SRM: suppliers, their approval, offers and deliveries."""

@@ -1,0 +1,1 @@
+"""Approvals, and rules that users make themselves."""
