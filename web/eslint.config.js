@@ -31,13 +31,18 @@ export default tseslint.config(
   { files: ["**/*.tsx"], ...hooks.configs.flat.recommended },
   zone(
     ["apps/terminal/**"],
-    ["**/console/**", "@lineside/console", "@lineside/console/*", "antd", "react-router"],
-    "The terminal knows neither the console nor its libraries.",
+    ["**/console/**", "**/board/**", "@lineside/console*", "@lineside/board*", "antd", "react-router"],
+    "The terminal knows neither board nor console nor the console's libraries.",
   ),
   zone(
     ["apps/console/**"],
-    ["**/terminal/**", "@lineside/terminal", "@lineside/terminal/*", "@lineside/client/edge*"],
-    "The console knows neither the terminal nor an edge.",
+    ["**/terminal/**", "**/board/**", "@lineside/terminal*", "@lineside/board*", "@lineside/client/edge*"],
+    "The console knows neither terminal nor board nor an edge.",
+  ),
+  zone(
+    ["apps/board/**"],
+    ["**/terminal/**", "**/console/**", "@lineside/terminal*", "@lineside/console*", "antd", "react-router"],
+    "The board knows neither terminal nor console nor the console's libraries.",
   ),
   zone(
     ["packages/client/**"],
@@ -48,6 +53,11 @@ export default tseslint.config(
     ["packages/ui/**"],
     ["**/apps/**", "@lineside/client*", "@lineside/terminal*", "@lineside/console*"],
     "Looks know neither servers nor apps.",
+  ),
+  zone(
+    ["packages/shell/**"],
+    ["**/apps/**", "@lineside/client*", "@lineside/ui*", "@lineside/format*", "react"],
+    "The kept shell knows neither servers nor looks nor apps.",
   ),
   zone(
     ["packages/format/**"],

@@ -15,10 +15,16 @@ from typing import Any
 
 import httpx
 
-from lineside.contracts.clock import Clock, Microseconds, SystemClock
-from lineside.sim import planner, scenario, score
+from lineside.contracts.clock import Clock, SystemClock
+from lineside.sim import planner, scenario, score, score_run
 from lineside.sim.central_client import CentralRefusedError
-from lineside.sim.edge_files import EdgeFile, modbus_device, opc_ua_device, write_edge_file
+from lineside.sim.edge_files import (
+    EdgeFile,
+    modbus_device,
+    opc_ua_device,
+    trust_server,
+    write_edge_file,
+)
 from lineside.sim.installation import Installation
 from lineside.sim.operators import (
     Pieces,
@@ -38,7 +44,6 @@ from lineside.sim.terminal_client import Terminal
 Json = dict[str, Any]
 CENTRAL_AWAY_AT_S, CENTRAL_AWAY_S = 22.0, 10.0
 MOVE_AT_S = 12.0
-DRAIN_S = 40.0
 SERIALS = 5_000
 
 
@@ -69,11 +74,11 @@ class Demo:
             for place in await self._people(stack):
                 self.places.append(place)
             self._announce()
-            started_at = self.clock.now()
+            self.plant.truth.began_at = self.clock.now()
             await self._work()
             if not self.seconds:
                 return 0
-            return await asyncio.to_thread(self._judge, started_at)
+            return await asyncio.to_thread(self._judge)
 
     def _install(self) -> None:
         self.site.start_broker()
@@ -89,10 +94,7 @@ class Demo:
     def _install_edge(self, edge: str) -> None:
         folder = self.site.edge_folder(edge)
         if edge == scenario.EDGE_1:
-            trusted = folder / "pki" / "opcua" / "trusted"
-            trusted.mkdir(parents=True)
-            certificate = self.plant.opcua.identity.certificate
-            (trusted / "line-1-server.der").write_bytes(certificate)
+            trust_server(folder, self.plant.opcua.identity.certificate)
             device = opc_ua_device(self.plant.opcua.endpoint, self.plant.opcua.namespace)
         else:
             device = modbus_device(self.plant.modbus.host, self.plant.modbus.port)
@@ -122,6 +124,7 @@ class Demo:
                     truth=self.plant.truth,
                     clock=self.clock,
                     machine=self.plant.machines.get(station.id),
+                    hold=self.plant.hold,
                 )
             )
         orders = {
@@ -155,6 +158,12 @@ class Demo:
             "badges": {worker.name: worker.badge for worker in scenario.WORKERS},
             "orders": [planner.SPOOL_ORDER, planner.VALVE_ORDER, planner.STOCK_ORDER],
             "folder": str(self.folder),
+            "simulator": self.plant.door.address,
+            "journals": {
+                edge: str(file.path.parent / "data" / "journal.db")
+                for edge, file in self.files.items()
+            },
+            "database": self.site.database_dsn(),
             "ready": True,
         }
         text = json.dumps(found, indent=1, ensure_ascii=False)
@@ -200,8 +209,9 @@ class Demo:
         while not self.stop.is_set():
             raise_trouble(tasks)
             raise_trouble(extras)
-            elapsed_s = (self.clock.monotonic() - began) / 1e6
-            if self.seconds and elapsed_s >= self.seconds:
+            # Time in which a judge held the plant is none of its own.
+            elapsed_s = (self.clock.monotonic() - began) / 1e6 - self.plant.hold.held_s
+            if self.seconds and elapsed_s >= self.seconds and not self.plant.hold.asked:
                 return
             say(await live_line(self.places, self.plant.truth, elapsed_s, away=self.central_away))
             if self.plant.truth.finished and not shown and not self.central_away:
@@ -248,36 +258,30 @@ class Demo:
             seconds=15,
         )
 
-    def _judge(self, started_at: Microseconds) -> int:
+    def _judge(self) -> int:
         say("Draining: waiting until central has everything ...")
-        central = self.site.sign_in("administrator")
-        self.site.wait(
-            "central has everything",
-            lambda: central.has_everything(edges=len(self.files)),
-            seconds=DRAIN_S,
-        )
-        ended_at = self.clock.now()
+        sources = score_run.sources_of(json.loads(self.announce.read_text(encoding="utf-8")))
         truth = self.plant.truth
-        differences = score.compare(truth, central, start=started_at, end=ended_at)
-        missing = score.run_was_real(truth)
+        found = score_run.score_sources(sources, self.plant.door.ledger, clock=self.clock)
+        missing = [*score.run_was_real(truth), *found.left_out]
         (self.folder / "score.json").write_text(
-            json.dumps({"differences": differences, "missing": missing}, indent=1)
+            json.dumps({"differences": found.differences, "missing": missing}, indent=1)
         )
-        for line in (*differences, *missing):
+        for line in (*found.differences, *missing):
             say(f"  {line}")
         say(
             f"Score: {len(truth.finished)} valves finished, {len(truth.steps)} operations, "
             f"{len(truth.links)} links, {truth.scans['accepted']} scans accepted, "
             f"{truth.scans['refused']} refused, {sum(truth.rollovers.values())} roll-overs, "
             f"central away {truth.central_away_s:.0f} s: "
-            + ("CLEAN" if not differences and not missing else "NOT CLEAN")
+            + ("CLEAN" if found.clean and not missing else "NOT CLEAN")
         )
-        return 0 if not differences and not missing else 1
+        return 0 if found.clean and not missing else 1
 
 
 async def _wait_for_order(place: Workplace, order: str) -> None:
     """The order descends to the edge; its terminal then shows it."""
-    for _ in range(300):
+    for _ in range(600):
         state = await place.terminal.state()
         rows: list[Json] = state["orders"]
         if state["recording"] and any(row["order"] == order for row in rows):

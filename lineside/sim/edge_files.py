@@ -61,6 +61,23 @@ def opc_ua_device(endpoint: str, namespace: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def trust_server(folder: Path, certificate: bytes) -> Path:
+    """Put the OPC UA server's certificate into an edge's trust list, as an integrator does.
+
+    Args:
+        folder: Of the edge.
+        certificate: DER.
+
+    Returns:
+        Where it lies.
+    """
+    trusted = folder / "pki" / "opcua" / "trusted"
+    trusted.mkdir(parents=True, exist_ok=True)
+    path = trusted / "line-1-server.der"
+    path.write_bytes(certificate)
+    return path
+
+
 def modbus_device(host: str, port: int) -> str:
     """The device table of line 2's Modbus server: one machine a unit id."""
     lines = [
@@ -113,15 +130,18 @@ def write_edge_file(
         edge: Which.
         folder: Holds certificates already; data goes there too.
         port: Of the terminal.
-        broker: Address of the broker.
+        broker: Address of the broker; empty: an edge on its own, without certificate and central.
         device: The `[[device]]` table of its PLC, as TOML text.
         scanners: Station to the path of its scanner's serial device.
     """
     stations = [station for station in scenario.STATIONS if station.edge == edge]
-    parts = [
-        f'[edge]\ndata_dir = "data"\nlisten = "127.0.0.1:{port}"\n',
-        '[identity]\ncertificate = "edge.crt"\nkey = "edge.key"\nauthority = "ca.crt"\n',
-        f'[sync]\nbroker = "{broker}"\n',
+    parts = [f'[edge]\ndata_dir = "data"\nlisten = "127.0.0.1:{port}"\n']
+    if broker:
+        parts += [
+            '[identity]\ncertificate = "edge.crt"\nkey = "edge.key"\nauthority = "ca.crt"\n',
+            f'[sync]\nbroker = "{broker}"\n',
+        ]
+    parts += [
         device,
         *(_scanner(station.id, scanners[station.id]) for station in stations),
         *(_station(station) for station in stations),

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from lineside.contracts.clock import Clock, sleep_blocking
 from lineside.sim.central_client import Central
@@ -89,6 +90,12 @@ class Installation:
     def central_url(self) -> str:
         """Address of console and API."""
         return f"http://127.0.0.1:{self.central_port}"
+
+    def database_dsn(self) -> str:
+        """Address of central's database: its unix socket is where its server says."""
+        lines = (self.folder / "central" / "postgres" / "postmaster.pid").read_text().splitlines()
+        sockets = lines[4].strip()  # the fifth line, by PostgreSQL's documentation
+        return f"postgresql://postgres@/lineside?host={quote(sockets, safe='')}"
 
     def account(self, role: str) -> Account:
         """The account with a role."""

@@ -12,6 +12,7 @@ from lineside.sim.truth import Truth
 PACKML = {"IDLE": 4, "RUN": 6, "STOP": 11, "FAIL": 9, "SETUP": 15}
 COUNTER_MODULUS = 65_536
 ACK_TIMEOUT_S = 45.0
+UNATTENDED_ACK_S = 1.0
 
 
 class MachinePort(Protocol):
@@ -59,6 +60,18 @@ class PieceResult:
     finish_took: Microseconds = 0
 
 
+def what_happens(number: int) -> tuple[bool, str]:
+    """Whether a machine's piece of this number comes out bad, and the trouble in its middle.
+
+    Args:
+        number: Of the piece, from 0.
+
+    Returns:
+        Bad; empty, `STOP` or `FAIL`.
+    """
+    return number % 12 == 4, {1: "STOP", 6: "FAIL"}.get(number % 15, "")  # noqa: PLR2004 every 12th
+
+
 class SimMachine:
     """One machine. One piece at a time; a stop or failure may happen in the middle of a cycle."""
 
@@ -75,6 +88,8 @@ class SimMachine:
         self._sequence = 0
         self._state = ""
         self.pieces = 0
+        self.not_acknowledged = 0
+        truth.counter_starts[kind.station] = kind.counter_start
 
     async def power_on(self) -> None:
         """Show first values; the machine idles."""
@@ -102,12 +117,19 @@ class SimMachine:
             self._truth.state(self.kind.station, state, at)
         return at
 
-    async def run(self, *, scrap: bool = False, trouble: str = "") -> PieceResult:
+    async def run(
+        self, *, scrap: bool = False, trouble: str = "", insist: bool = True
+    ) -> PieceResult:
         """Make one piece.
 
         Args:
             scrap: The piece comes out bad.
             trouble: Empty, `STOP` or `FAIL`: what happens in the middle of the cycle.
+            insist: The piece has to be acknowledged; else the machine goes on after a moment, as
+                one to which nobody is connected.
+
+        Raises:
+            TimeoutError: It was not acknowledged.
         """
         kind = self.kind
         started_at = await self.go("RUN")
@@ -137,7 +159,7 @@ class SimMachine:
         self._sequence += 1
         values["sequence"] = self._sequence
         await self._port.put(values, at)
-        await self._wait_for_acknowledgement()
+        await self._wait_for_acknowledgement(insist=insist)
         acknowledged_after = self._clock.now() - at
         await self.go("IDLE")
         self.pieces += 1
@@ -149,10 +171,14 @@ class SimMachine:
             finish_took=acknowledged_after,
         )
 
-    async def _wait_for_acknowledgement(self) -> None:
-        deadline = self._clock.monotonic() + round(ACK_TIMEOUT_S * US_PER_SECOND)
+    async def _wait_for_acknowledgement(self, *, insist: bool) -> None:
+        patience_s = ACK_TIMEOUT_S if insist else UNATTENDED_ACK_S
+        deadline = self._clock.monotonic() + round(patience_s * US_PER_SECOND)
         while await self._port.acknowledged() != self._sequence:
             if self._clock.monotonic() > deadline:
+                if not insist:
+                    self.not_acknowledged += 1
+                    return
                 message = f"{self.kind.station}: piece {self._sequence} was never acknowledged"
                 raise TimeoutError(message)
             await self._clock.sleep(0.02)

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from lineside.contracts.clock import US_PER_SECOND, Microseconds, format_rfc3339
 from lineside.sim.central_client import Central
-from lineside.sim.mtconnect import Stream
+from lineside.sim.mtconnect import UNAVAILABLE, Stream, seconds_by_value
+from lineside.sim.mtconnect_files import SECOND_COUNTERS
 from lineside.sim.replay_mtconnect import Piece
 
 Json = dict[str, Any]
@@ -49,10 +50,44 @@ def machine_day(central: Central, day: Stream, station: str) -> Json:
         for role in ("execution", "mode", "estop")
     }
     out["programs"] = answer["programs"]
+    out["counters_s"] = {
+        item: counter(day, item, {name: float(value) for name, value in seconds[item].items()})
+        for item in SECOND_COUNTERS
+        if item in seconds
+    }
     out["fault_warning_events"] = {
         _titled(name.rpartition(".")[2]): count for name, count in answer["alarms_by"].items()
     }
     return out
+
+
+def counter(day: Stream, item: str, seconds: dict[str, float]) -> Json:
+    """A second counter of a machine, read back: what it showed first and last, and its increase.
+
+    Args:
+        day: The recording.
+        item: Which counter.
+        seconds: What central answers: value to how long the counter showed it.
+
+    Returns:
+        Also how many of its values central holds shorter or longer than they were recorded:
+        `values_differ` has to be 0, so that not one value in between is lost or doubled.
+    """
+    faces = [float(value) for value in seconds if value not in {UNAVAILABLE, "UNKNOWN"}]
+    start, end = day_start(day), day.observations[-1].at
+    recorded = seconds_by_value(day.observations, item, start=start, end=end)
+    differ = sum(
+        abs(seconds.get(value, 0.0) - recorded.get(value, 0.0)) > TOLERANCE_S
+        for value in {*seconds, *recorded}
+    )
+    if not faces:
+        return {"values_differ": differ}
+    return {
+        "first": min(faces),
+        "last": max(faces),
+        "increase": max(faces) - min(faces),
+        "values_differ": differ,
+    }
 
 
 def _titled(name: str) -> str:
@@ -67,8 +102,27 @@ def compare(expected: Json, found: Json) -> list[str]:
         for name, figures in found[group].items():
             wanted: Json = expected[group][name]
             for key, value in figures.items():
-                if not _same(wanted.get(key), value):
+                if key == "counters_s":
+                    lines += _counters(name, wanted.get(key, {}), value)
+                elif not _same(wanted.get(key), value):
                     lines.append(f"{name}: {key} is {value}, expected {wanted.get(key)}")
+    return lines
+
+
+def _counters(day: str, wanted: Json, found: Json) -> list[str]:
+    """Second counters, where somebody says what is expected of them."""
+    lines: list[str] = []
+    for item, expected in wanted.items():
+        shown: Json = found.get(item, {})
+        lines += [
+            f"{day}: {item} {key} is {shown.get(key)}, expected {expected[key]}"
+            for key in ("first", "last", "increase")
+            if not _same(expected[key], shown.get(key))
+        ]
+        if shown.get("values_differ"):
+            lines.append(
+                f"{day}: {shown['values_differ']} values of {item} are not as long as recorded"
+            )
     return lines
 
 

@@ -27,6 +27,9 @@ MAZAK_SIGNALS = {
     "program": "program",
     BEAT: BEAT,
 }
+SECOND_COUNTERS = ("total_time", "auto_time", "cut_time")
+QUEUE = 20_000
+"""Longer than a day has values of one item: nothing is lost, however fast the day is played."""
 
 
 def fill_master_data(central: Central, pieces: Sequence[Piece]) -> None:
@@ -81,14 +84,15 @@ def edge_file(endpoint: str, *, port: int, broker: str, days: Sequence[Stream]) 
         "audit_every_s = 0\n",
     ]
     names = [f"{MILL}.{one}" for one in MILL_SIGNALS]
-    names += [f"{MAZAK}.{one}" for one in (*MAZAK_SIGNALS, *conditions)]
+    mazak = MAZAK_SIGNALS | {counter: counter for counter in SECOND_COUNTERS}
+    names += [f"{MAZAK}.{one}" for one in (*mazak, *conditions)]
     lines += [
         f'[[device.signals]]\nname = "{name}"\nnode = "nsu={NAMESPACE};s={name}"\n'
-        "trigger = true\nsampling_ms = 0\nqueue_size = 10000\n"
+        f"trigger = true\nsampling_ms = 0\nqueue_size = {QUEUE}\n"
         for name in names
     ]
     lines += _station(MILL, MILL_SIGNALS, ())
-    lines += _station(MAZAK, MAZAK_SIGNALS, conditions)
+    lines += _station(MAZAK, mazak, conditions)
     return "\n".join(lines)
 
 

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from lineside.contracts.clock import Clock, Microseconds, format_rfc3339
 from lineside.contracts.errors import LinesideError
-from lineside.sim.machine import PieceResult, SimMachine
+from lineside.sim.hold import Hold
+from lineside.sim.machine import PieceResult, SimMachine, what_happens
 from lineside.sim.scenario import VALVE_GTIN, Station, Worker
 from lineside.sim.terminal_client import Terminal
 from lineside.sim.truth import TrueLink, TrueStep, Truth
@@ -46,13 +47,15 @@ class Workplace:
     truth: Truth
     clock: Clock
     machine: SimMachine | None = None
+    hold: Hold = field(default_factory=Hold)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     order: str = ""
     made: int = 0
     refused: list[str] = field(default_factory=list[str])
 
     async def next(self, pieces: Pieces) -> str | None:
-        """The next piece to work on; None when the shift ends."""
+        """The next piece to work on, none in hand meanwhile; None when the shift ends."""
+        self.hold.end(self.station.id)
         if self.closing.is_set():
             return None
         taking = asyncio.create_task(pieces.get())
@@ -60,7 +63,10 @@ class Workplace:
         done, _ = await asyncio.wait([taking, closing], return_when=asyncio.FIRST_COMPLETED)
         taking.cancel()
         closing.cancel()
-        return taking.result() if taking in done else None
+        if taking not in done:
+            return None
+        await self.hold.begin(self.station.id)
+        return taking.result()
 
     async def scan(self, data: bytes) -> Json:
         """Scan something and look at the verdict."""
@@ -224,9 +230,8 @@ async def test_or_pack(place: Workplace, incoming: Pieces, out: Pieces | None) -
 async def _machine_piece(place: Workplace, serial: str) -> PieceResult:
     machine = place.machine
     assert machine is not None
-    number = machine.pieces
-    trouble = {1: "STOP", 6: "FAIL"}.get(number % 15, "")
-    done = await machine.run(scrap=number % 12 == 4, trouble=trouble)  # noqa: PLR2004 every 12th
+    scrap, trouble = what_happens(machine.pieces)
+    done = await machine.run(scrap=scrap, trouble=trouble)
     place.note(serial, done)
     if trouble == "FAIL":
         await _explain(place, done)
@@ -264,6 +269,7 @@ async def until_closed(places: list[Workplace], tasks: list[asyncio.Task[None]])
     """
     for place in places:
         place.closing.set()
+        place.hold.close()
     await asyncio.gather(*tasks)
 
 

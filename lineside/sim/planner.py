@@ -77,7 +77,7 @@ def fill_master_data(central: Central, *, now: Microseconds) -> None:
 
 def _operation(number: str, name: str, name_zh: str, stations: list[str], **more: object) -> Json:
     machines = [s.machine for s in scenario.STATIONS if s.id in stations and s.machine]
-    cycle = str(machines[0].cycle_s) if machines else "1.0"
+    cycle = str(machines[0].cycle_s) if machines else scenario.BENCH_CYCLE_S
     return {
         "operation": number,
         "name": name,

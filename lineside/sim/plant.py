@@ -7,8 +7,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
-from lineside.contracts.clock import Clock
+from lineside.contracts.clock import Clock, Microseconds
 from lineside.sim import scenario
+from lineside.sim.hold import Hold
+from lineside.sim.ledger import LedgerServer
 from lineside.sim.machine import MachinePort, SimMachine
 from lineside.sim.ports import ModbusPort, OpcUaPort
 from lineside.sim.servers.modbus import SimModbusServer
@@ -23,10 +25,20 @@ class Plant:
     """Everything that stands on the shop floor.
 
     Use as an async context: servers listen and scanners are plugged in between.
+
+    Args:
+        folder: Where the scanners' devices are.
+        clock: Of the plant.
+        seed: Of its chance.
+        attended: People will work in it.
     """
 
-    def __init__(self, folder: Path, *, clock: Clock, seed: int) -> None:
+    def __init__(self, folder: Path, *, clock: Clock, seed: int, attended: bool = True) -> None:
         self.truth = Truth()
+        self.hold = Hold()
+        self.door = LedgerServer(
+            self.truth, self.hold, clock=clock, scan=self._scan, attended=attended
+        )
         self.opcua = SimOpcUaServer(namespace=NAMESPACE, clock=clock)
         units = [s.unit_id for s in scenario.STATIONS if s.edge == scenario.EDGE_2 and s.machine]
         self.modbus = SimModbusServer(units)
@@ -57,14 +69,25 @@ class Plant:
                 )
                 await machine.power_on()
                 self.machines[station.id] = machine
+        await self._stack.enter_async_context(self.door)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop everything."""
         await self._stack.aclose()
 
+    async def _scan(self, station: str, code: bytes) -> None:
+        await self.scanners[station].scan(code)
+
     def _port(self, station: scenario.Station) -> MachinePort:
         assert station.machine is not None
         if station.edge == scenario.EDGE_1:
             return OpcUaPort(self.opcua, station.id)
-        return ModbusPort(self.modbus, station.unit_id, parameter=station.machine.parameter)
+        seen = self.truth.noticed[station.id]
+
+        def noticed(at: Microseconds) -> None:
+            seen[at] = self._clock.now()
+
+        return ModbusPort(
+            self.modbus, station.unit_id, parameter=station.machine.parameter, noticed=noticed
+        )

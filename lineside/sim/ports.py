@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lineside.contracts.clock import Microseconds
 from lineside.sim.servers.modbus import SimModbusServer
 from lineside.sim.servers.opcua import SimOpcUaServer
@@ -15,26 +17,44 @@ _VARIABLES = {
     "program": "Program",
     "tool": "Tool",
 }
+READS_TO_NOTICE = 4
+"""A block with a wide value is read twice or more; the answer counts when the next poll asks."""
 Values = dict[str, int | float | bool | str]
 
 
 class ModbusPort:
-    """A machine at a unit id of a Modbus server; `parameter` is its one process value."""
+    """A machine at a unit id of a Modbus server; `parameter` is its one process value.
 
-    def __init__(self, server: SimModbusServer, unit: int, *, parameter: str) -> None:
+    Args:
+        server: Its controller's.
+        unit: Id.
+        parameter: Name of its process value.
+        noticed: Told the instant of a change of state as soon as a client has surely read it.
+    """
+
+    def __init__(
+        self,
+        server: SimModbusServer,
+        unit: int,
+        *,
+        parameter: str,
+        noticed: Callable[[Microseconds], None],
+    ) -> None:
         self._server = server
         self._unit = unit
         self._parameter = parameter
+        self._noticed = noticed
 
     async def put(self, values: Values, at: Microseconds) -> None:
         """Set registers together; a controller without a clock gives no time stamps."""
-        del at
         known = {
             "parameter" if name == self._parameter else name: float(value)
             for name, value in values.items()
             if not isinstance(value, str)
         }
         self._server.set(self._unit, **known)
+        if "state" in values:
+            self._server.after_reads(self._unit, READS_TO_NOTICE, lambda: self._noticed(at))
 
     async def acknowledged(self) -> int:
         """What the edge has written."""

@@ -8,6 +8,7 @@ server).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from lineside.sim.machine import MachineKind
 
@@ -30,6 +31,8 @@ class Station:
         operation: The operation of the routing that it does.
         item: What comes out.
         mounts: (position, item, lot number, pieces or metres in it) mounted at start.
+        inspected: The result of its operation is an inspection.
+        last: Its operation is the last one of the item.
     """
 
     id: str
@@ -41,6 +44,8 @@ class Station:
     machine: MachineKind | None = None
     mounts: tuple[tuple[str, str, str, str], ...] = ()
     unit_id: int = 0
+    inspected: bool = False
+    last: bool = False
 
 
 STATIONS = (
@@ -66,6 +71,7 @@ STATIONS = (
             station="L1-GRIND", cycle_s=0.7, parameter="diameter", nominal=17.996, spread=0.002,
             program="O2041", counter_start=65_530,
         ),
+        inspected=True, last=True,
     ),
     Station(
         id="L2-BENCH", edge=EDGE_2, name="Assembly bench", name_zh="装配台", operation="10",
@@ -79,7 +85,7 @@ STATIONS = (
             station="L2-TEST-1", cycle_s=1.5, parameter="pressure", nominal=315.0, spread=1.2,
             program="TP-22", counter_start=65_526,
         ),
-        unit_id=1,
+        unit_id=1, inspected=True,
     ),
     Station(
         id="L2-TEST-2", edge=EDGE_2, name="Test stand 2", name_zh="试验台 2", operation="20",
@@ -88,7 +94,7 @@ STATIONS = (
             station="L2-TEST-2", cycle_s=1.6, parameter="pressure", nominal=315.0, spread=1.2,
             program="TP-22", counter_start=65_527,
         ),
-        unit_id=2,
+        unit_id=2, inspected=True,
     ),
     Station(
         id="L2-PACK", edge=EDGE_2, name="Packing", name_zh="包装", operation="30", item=VALVE,
@@ -96,11 +102,21 @@ STATIONS = (
             station="L2-PACK", cycle_s=0.6, parameter="weight", nominal=2.41, spread=0.01,
             program="PK-1", counter_start=65_500,
         ),
-        unit_id=3,
+        unit_id=3, last=True,
     ),
 )  # fmt: skip
 
 MACHINES = tuple(station.machine for station in STATIONS if station.machine is not None)
+
+
+BENCH_CYCLE_S = "1.0"
+
+
+def ideal_cycle_s(station: Station) -> Fraction:
+    """Ideal seconds a piece of its operation, as the routing says: that of its first machine."""
+    same = (s for s in STATIONS if (s.operation, s.item) == (station.operation, station.item))
+    machine = next(same).machine
+    return Fraction(BENCH_CYCLE_S if machine is None else str(machine.cycle_s))
 
 
 def machines_of(edge: str) -> tuple[MachineKind, ...]:

@@ -61,6 +61,11 @@ class Truth:
         reasons: Station to (from, until, code) given by people.
         scans: `accepted`, `refused` to how many the operators saw.
         rollovers: Station to how often its counter really wrapped.
+        began_at: When people could begin to work, microseconds UTC; 0 before.
+        noticed: Station that is polled to (instant of a change of state, when it had surely been
+            read); the booked instant lies between.
+        counter_starts: Station to the face value of its piece counter when it was switched on; its
+            scrap counter begins at 0.
     """
 
     states: dict[str, list[tuple[Microseconds, str]]] = field(
@@ -83,6 +88,11 @@ class Truth:
     moved_orders: list[str] = field(default_factory=list[str])
     central_away_s: float = 0.0
     finished: list[str] = field(default_factory=list[str])
+    began_at: Microseconds = 0
+    noticed: dict[str, dict[Microseconds, Microseconds]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    counter_starts: dict[str, int] = field(default_factory=dict[str, int])
 
     def state(self, station: str, state: str, at: Microseconds) -> None:
         """The station is in this state from now on; equal neighbours are one span."""

@@ -106,6 +106,17 @@ def opened_page(
     assert faults == []
 
 
+_KEPT = """() => new Promise((done) => {
+  const look = () => (navigator.serviceWorker.controller ? done(true) : setTimeout(look, 50));
+  look();
+})"""
+
+
+def wait_until_kept(page: Page) -> None:
+    """The page's files are kept: from now on it opens without its server."""
+    page.evaluate(_KEPT)
+
+
 def scan(page: Page, raw: str) -> None:
     """What a scanner in keyboard mode does: fast keys, GS as Ctrl+], Enter."""
     for character in raw:

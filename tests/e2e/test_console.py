@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from . import valve_story
 from .browsing import findings, opened_page
@@ -158,6 +159,99 @@ def test_a_figure_opens_to_its_elements(browser, central):
         with page.expect_download() as download:
             page.get_by_role("button", name="CSV", exact=True).click()
         assert download.value.suggested_filename == "kpi.csv"
+
+
+def test_orders_are_found_by_part_of_a_number_and_saved_as_a_table(browser, central):
+    """The filter asks central, so it finds orders of other pages too; so does the table."""
+    with console(browser, central, "/orders") as page:
+        expect(page.locator("tr", has_text="WO-2").first).to_be_visible()
+        page.get_by_label("Filter").fill("wo-1")
+        expect(page.locator("tbody tr[data-row-key='WO-1']")).to_be_visible()
+        expect(page.locator("tbody tr[data-row-key='WO-2']")).to_have_count(0)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="CSV", exact=True).click()
+        rows = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+        assert download.value.suggested_filename == "work-orders.csv"
+        assert {row.split(",")[0] for row in rows[1:]} >= {"WO-1"}
+        assert not any(row.startswith("WO-2") for row in rows)
+        page.get_by_label("Filter").fill("nothing like it")
+        expect(page.locator(".ant-empty")).to_contain_text("No order fits")
+
+
+def test_a_list_shows_what_is_unknown_beside_the_progress(browser, central):
+    """The machines of WO-1 were without a signal for some minutes."""
+    with console(browser, central, "/orders") as page:
+        row = page.locator("tbody tr[data-row-key='WO-1']")
+        expect(row.locator(".progress-cell")).to_contain_text(re.compile(r"\d+ / \d+"))
+        expect(row.locator(".state-tag--unknown", has_text="unknown")).to_be_visible()
+
+
+def test_a_refusal_of_central_is_shown_with_its_code_in_the_language_of_the_page(browser, central):
+    """What, what to do, and the code to ask about; central is told which language is wanted."""
+    wanted: set[str] = set()
+    problem = {
+        "type": "urn:lineside:problem:mes.some_rule",
+        "title": "x",
+        "status": 409,
+        "detail": "Eine Regel.",
+        "code": "mes.some_rule",
+        "hint": "Do this now.",
+        "instance": "/",
+        "errors": [],
+    }
+    with console(browser, central, "/orders", "zh") as page:
+
+        def refuse(route: Route) -> None:
+            wanted.add(route.request.headers["accept-language"])
+            route.fulfill(status=409, json=problem, content_type="application/problem+json")
+
+        page.route("**/api/v1/mes/work-orders?**", refuse)
+        page.reload()
+        alert = page.locator(".ant-alert")
+        expect(alert).to_contain_text("Do this now.")
+        expect(alert).to_contain_text("代码 mes.some_rule")
+        assert wanted == {"zh-CN"}
+
+
+def test_neighbours_are_seen_and_walked_to(browser, central):
+    """The spools that were ground before and after; what they share; from one to the next."""
+    with console(browser, central, f"/trace?q={valve_story.SPOOL.id}&item=SP-18") as page:
+        near = page.locator(".neighbours")
+        own = near.locator(".neighbours__own")
+        expect(own).to_contain_text(valve_story.SPOOL.id)
+        expect(near.locator("tbody tr[data-row-key]")).to_have_count(9)
+        before = near.locator("tr", has_text="SP18-00004126")
+        expect(before).to_contain_text("min earlier")
+        expect(before.locator(".shares")).to_contain_text("BAR-3391")
+        expect(near.locator(".companions")).to_contain_text("one of these")
+        near.get_by_role("link", name="SP18-00004126").first.click()
+        expect(page.locator(".trace-head h2")).to_have_text("SP18-00004126")
+        expect(own).to_contain_text("SP18-00004126")
+
+
+def test_a_trace_on_paper_has_everything_opened_and_nothing_to_press(browser, central):
+    """Both directions as lists, all stations; no search, no buttons."""
+    address = f"/trace?q={valve_story.SPOOL.id}&item=SP-18"
+    with console(browser, central, address) as page:
+        expect(page.locator(".neighbours__own")).to_be_visible()
+        page.emulate_media(media="print")
+        expect(page.locator(".shell__head")).to_be_hidden()
+        expect(page.locator(".trace-head__acts")).to_be_hidden()
+        expect(page.locator(".neighbours__own")).to_have_count(2)
+        expect(page.locator(".trace table").first).to_contain_text("BAR-3391")
+        expect(page.locator(".tree")).to_have_count(0)
+        page.emulate_media(media="screen")
+        expect(page.locator(".tree")).to_be_visible()
+
+
+def test_the_sheet_of_command_codes_is_made(browser, central):
+    """A PDF in a window of its own."""
+    with console(browser, central, "/print") as page:
+        card = page.locator(".ant-card", has_text="Command codes")
+        with page.expect_response("**/prints/commands?code=qr", timeout=60_000) as answer:
+            card.get_by_role("button", name="PDF").click()
+        assert answer.value.status == 200
+        assert answer.value.headers["content-type"] == "application/pdf"
 
 
 def test_people_get_badges_and_labels_are_printed(browser, central):

@@ -308,3 +308,90 @@ def test_a_page_without_a_station_offers_them(browser, edge):
         page.locator(".picker__card", has_text="Assembly bench").click()
         expect(page.locator(".head__station")).to_contain_text("Assembly bench")
         assert "station=BENCH" in page.url
+
+
+def test_what_cannot_be_taken_back_says_what_to_do_instead(browser, edge):
+    """A refused scan stands in the list of the dialog, with words instead of a button."""
+    with terminal(browser, edge) as page:
+        begin_work(page)
+        scan(page, "WO-999")
+        expect(page.locator(".verdict--refused")).to_be_visible()
+        scan(page, "CMD-OK")
+        scan(page, "CMD-UNDO")
+        dialog = page.locator("dialog[open]")
+        dialog.locator(".choice", has_text="WO-999").click()
+        expect(dialog).to_contain_text("Do what the refusal said, then do it again.")
+        expect(dialog.get_by_role("button", name=re.compile("CMD-OK"))).to_have_count(0)
+        _check(page)
+
+
+def test_a_span_is_moved_only_with_the_badge_of_a_shift_leader(browser, edge):
+    """The refusal offers the badge; the page asks the agent whether it may."""
+    with terminal(browser, edge) as page:
+        begin_work(page)
+        page.wait_for_timeout(1100)  # business time of this plant is real time
+        page.locator(".head__menu").click()
+        scan(page, "CMD-MOVE")
+        scan(page, "WO-421")
+        scan(page, "CMD-OK")
+        refusal = page.locator(".verdict--refused")
+        expect(refusal).to_contain_text("A shift leader has to do this")
+        refusal.get_by_role("button", name="Release by badge").click()
+        scan(page, "B-9")
+        verdict(page, "Span moved")
+
+
+def test_a_wrong_result_of_a_piece_is_changed_in_place(browser, edge):
+    """Correct, the entry, another result: both versions stay in the list."""
+    with terminal(browser, edge) as page:
+        begin_work(page)
+        scan(page, "SP18-0001")
+        verdict(page, "You may process it")
+        scan(page, "CMD-FAIL")
+        verdict(page, "Finished as failed")
+        scan(page, "CMD-UNDO")
+        page.locator("dialog[open]").get_by_role("button", name=re.compile("Change it")).click()
+        scan(page, "CMD-REWORK")
+        verdict(page, "Corrected")
+        expect(page.locator(".entry--voided").first).to_contain_text("fail")
+
+
+def test_a_count_over_the_shift_is_split_at_the_page(browser, edge):
+    """The page offers what the agent tells; here the agent's answer is put in its mouth."""
+    offer = {
+        "seq": 7, "counter": "total", "role": "produced", "since": "2026-03-02T13:50:00Z",
+        "until": "2026-03-02T14:20:00Z", "pieces": "40", "step": "1", "boundary": None,
+        "pieces_before": None,
+        "boundaries": [
+            {"at": "2026-03-02T14:00:00Z", "kind": "shift", "before": "early", "after": "late"}
+        ],
+    }  # fmt: skip
+    sent: list[dict[str, object]] = []
+
+    def with_offer(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "spanned": [offer]})
+
+    with opened_page(browser, edge.address) as page:
+        page.route(re.compile(r"/api/stations/TURN$"), with_offer)
+        page.route(re.compile(r"/api/stations/TURN/stream"), lambda route: route.abort())
+        page.on(
+            "request",
+            lambda one: (
+                sent.append(json.loads(one.post_data or "{}"))
+                if one.url.endswith("/api/acts")
+                else None
+            ),
+        )
+        page.goto(f"{edge.address}/?station=TURN&lang=en&gap=1000")
+        page.locator(".unexplained", has_text="Counts over a boundary: 1").click()
+        dialog = page.locator("dialog[open]")
+        expect(dialog).to_contain_text("early → late")
+        scan(page, "15")
+        expect(dialog).to_contain_text("After it: 25 pieces")
+        _check(page)
+        scan(page, "CMD-OK")
+        expect(page.locator(".verdict--refused")).to_contain_text("No such count")
+        assert {name: sent[-1][name] for name in ("kind", "seq", "before")} == {
+            "kind": "split_count", "seq": 7, "before": "15",
+        }  # fmt: skip

@@ -1,5 +1,6 @@
 // Writes the types of both servers' interfaces from their OpenAPI documents.
-// `--check` changes nothing and fails where the checked-in types are out of date.
+// `--check` changes nothing and fails where the checked-in types are out of date; `edge` or `central`
+// does one of them.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import { fileURLToPath } from "node:url";
 const web = fileURLToPath(new URL("..", import.meta.url));
 const python = process.env.PYTHON ?? join(web, "..", ".venv", "bin", "python");
 const check = process.argv.includes("--check");
+const only = process.argv.slice(2).filter((word) => !word.startsWith("--"));
 const modules = { edge: "lineside.edge_agent.openapi", central: "lineside.central.openapi" };
 
 /** Names of the schemas that a part of the document leads to. */
@@ -39,6 +41,7 @@ let stale = false;
 
 try {
   for (const [name, module] of Object.entries(modules)) {
+    if (only.length > 0 && !only.includes(name)) continue;
     const document = join(scratch, `${name}.json`);
     const made = join(scratch, `${name}.d.ts`);
     const kept = join(web, "packages", "client", "src", `${name}-schema.d.ts`);

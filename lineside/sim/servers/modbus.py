@@ -7,6 +7,7 @@ Register by register it is a device of somebody else: it shares no code with our
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +20,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 SIZE = 64
 """Holding registers 0 to 63 exist; what lies above is answered with exception 02."""
 
+WAITING_MAX = 256
 _UNIT_BYTE = 6
 _OTHERS = 0  # pymodbus: the device that answers for all units that are not there
 _WRITES = (5, 6, 15, 16, 22, 23)
@@ -61,6 +63,10 @@ class _Unit:
     answers_as: int | None = None
     holes: set[int] = field(default_factory=set)
     requests: list[tuple[int, int, int]] = field(default_factory=list)
+    waiting: deque[tuple[int, Callable[[], None]]] = field(
+        default_factory=lambda: deque(maxlen=WAITING_MAX)
+    )
+    reads: int = 0
 
 
 class SimModbusServer:
@@ -142,6 +148,11 @@ class SimModbusServer:
         """What was asked of a machine so far: (function, address, count)."""
         return self._units[unit].requests
 
+    def after_reads(self, unit: int, reads: int, call: Callable[[], None]) -> None:
+        """Call once when a machine has been read so many more times; the oldest wait is dropped."""
+        machine = self._units[unit]
+        machine.waiting.append((machine.reads + reads, call))
+
     # Faults
 
     def silence(self, unit: int, *, on: bool = True) -> None:
@@ -195,6 +206,10 @@ class SimModbusServer:
             if self.on_write is not None:
                 self.on_write(unit, address, values)
         registers[:SIZE] = machine.registers
+        if written is None:
+            machine.reads += 1
+            while machine.waiting and machine.waiting[0][0] <= machine.reads:
+                machine.waiting.popleft()[1]()
         return None
 
     def _writable(self) -> set[int]:

@@ -1,11 +1,20 @@
 import gzip
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from lineside.sim.mtconnect import Observation, read_stream, seconds_by_value, tool_sequence
+from lineside.contracts.clock import from_datetime
+from lineside.sim.mtconnect import (
+    Observation,
+    Stream,
+    read_stream,
+    seconds_by_value,
+    tool_sequence,
+)
+from lineside.sim.mtconnect_figures import compare, counter
 
 SHARED = Path(
     os.environ.get("LINESIDE_SHARED", Path(__file__).resolve().parents[3].parent / "shared")
@@ -62,3 +71,34 @@ def test_recorded_streams_give_the_published_seconds():
         found = seconds_by_value(stream.observations, "Program_Status", start=first, end=last)
         for status, seconds in figures["seconds_by_program_status"].items():
             assert abs(found.get(status, 0) - seconds) <= 0.001 + 1e-9
+
+
+def test_a_second_counter_is_compared_value_by_value():
+    at = from_datetime(datetime(2016, 11, 7, tzinfo=UTC))
+    values = [(0, "UNAVAILABLE"), (10, "100"), (11, "101"), (13, "UNAVAILABLE"), (20, "101")]
+    day = Stream(
+        name="Mazak.txt",
+        observations=tuple(
+            Observation(at=at + second * 1_000_000, item=item, value=value)
+            for second, item, value in sorted(
+                [*((second, "cut_time", value) for second, value in values), (30, "x", "")]
+            )
+        ),
+        lines=6,
+        malformed=(),
+    )
+    booked = {"UNAVAILABLE": 17.0, "100": 1.0, "101": 12.0}
+    found = counter(day, "cut_time", booked)
+    assert found == {"first": 100, "last": 101, "increase": 1, "values_differ": 0}
+    assert counter(day, "cut_time", booked | {"100": 2.0})["values_differ"] == 1
+    assert counter(day, "cut_time", {"UNAVAILABLE": 30.0}) == {"values_differ": 3}
+
+    def differences(**counters):
+        expected = {"operations": {}, "machine_days": {"d": {"counters_s": {"cut_time": found}}}}
+        shown = {"operations": {}, "machine_days": {"d": {"counters_s": counters}}}
+        return compare(expected, shown)
+
+    assert differences(cut_time=found) == []
+    assert len(differences(cut_time=found | {"increase": 2})) == 1
+    assert len(differences(cut_time=found | {"values_differ": 4})) == 1
+    assert len(differences()) == 3

@@ -1,9 +1,10 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { keptShell } from "../../packages/shell/src/plugin.ts";
 
 /** Built pages are served by the edge agent itself; nothing is loaded from elsewhere. */
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), keptShell()],
   build: {
     outDir: "../../../lineside/web_dist/terminal",
     emptyOutDir: true,

@@ -1,5 +1,6 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { keepShell } from "@lineside/shell/register.ts";
 import { LanguageProvider } from "@lineside/ui/language.tsx";
 import { App } from "./app/App.tsx";
 import { ScanProvider } from "./scanning/scans.tsx";
@@ -9,6 +10,7 @@ import "./styles/dialogs.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("The page has no root element.");
+keepShell();
 createRoot(root).render(
   <StrictMode>
     <LanguageProvider>

@@ -260,6 +260,106 @@ export type paths = {
         patch: operations["change_person"];
         trace?: never;
     };
+    "/api/v1/enrolment/authority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Authority
+         * @description The certificates of the site's authority; an edge compares them with its token.
+         */
+        get: operations["read_authority"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol Edge
+         * @description Sign the request of an edge that has a token.
+         */
+        post: operations["enrol_edge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment/renewals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Certificate
+         * @description Sign a new certificate for the key of the present one, also when it has just expired.
+         */
+        post: operations["renew_certificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Invite Edge
+         * @description Open a slot for an edge; it is given to the edge as `lineside-edge enrol --token`.
+         */
+        post: operations["invite_edge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment/edges/{edge}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Edge
+         * @description Take nothing more from an edge and end its certificates; what it sent stays.
+         */
+        post: operations["revoke_edge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mes/items": {
         parameters: {
             query?: never;
@@ -560,6 +660,54 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mes/number-series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Series
+         * @description All number series, by id.
+         */
+        get: operations["list_series"];
+        put?: never;
+        /**
+         * Create Series
+         * @description A new series; each of its edges gets a block for 35 days.
+         */
+        post: operations["create_series"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/number-series/{series}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Series
+         * @description One number series.
+         */
+        get: operations["read_series"];
+        /**
+         * Change Series
+         * @description Change expected use, edges, or set it inactive; its form stays for good.
+         */
+        put: operations["change_series"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mes/number-blocks": {
         parameters: {
             query?: never;
@@ -569,15 +717,79 @@ export type paths = {
         };
         /**
          * List Blocks
-         * @description All number blocks, by id.
+         * @description All number blocks, by id, with what is left of them.
          */
         get: operations["list_blocks"];
         put?: never;
         /**
          * Give Block
-         * @description Give an edge the next free numbers of a series.
+         * @description Give an edge the next free numbers of a series, beside what it gets by itself.
          */
         post: operations["give_block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/carrier-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Types
+         * @description All types of carriers, by id.
+         */
+        get: operations["list_types"];
+        put?: never;
+        /**
+         * Create Type
+         * @description A new type: which numbers it has, how much it holds, what may be mixed.
+         */
+        post: operations["create_type"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/carrier-types/{carrier_type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Type
+         * @description Replace a type's rules; every edge gets them.
+         */
+        put: operations["change_type"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/carriers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Carrier
+         * @description What is in a carrier, now or at a moment, and what went in and out.
+         */
+        get: operations["read_carrier"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -593,7 +805,7 @@ export type paths = {
         };
         /**
          * List Orders
-         * @description Orders, by number; three queries a page.
+         * @description Orders, by number; three queries a page. As CSV: all of them at once, with progress.
          */
         get: operations["list_orders"];
         put?: never;
@@ -964,6 +1176,26 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mes/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live
+         * @description What every station does now; provisional where its facts have not arrived yet.
+         */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mes/prints/travellers/{order}": {
         parameters: {
             query?: never;
@@ -1004,6 +1236,26 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mes/prints/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Print Commands
+         * @description The sheet of the terminal's command codes, with the site's reasons and defects, as PDF.
+         */
+        get: operations["print_commands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mes/prints/unit-labels": {
         parameters: {
             query?: never;
@@ -1016,6 +1268,26 @@ export type paths = {
          * @description Labels of units, as PDF or as ZPL for a label printer.
          */
         get: operations["print_unit_labels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace/neighbours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Neighbours
+         * @description What was made just before and after a unit at each of its stations, and what they share.
+         */
+        get: operations["read_neighbours"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1180,6 +1452,29 @@ export type components = {
             evidence: components["schemas"]["EvidenceOut"];
         };
         /**
+         * BesideOut
+         * @description One attempt of the unit at a station, with those before and after; nearest first.
+         */
+        BesideOut: {
+            /** Station */
+            station: string;
+            /** Order */
+            order: string;
+            /** Operation */
+            operation: string;
+            /**
+             * Finished At
+             * Format: date-time
+             */
+            finished_at: string;
+            /** Tools */
+            tools: string[];
+            /** Before */
+            before: components["schemas"]["NeighbourOut"][];
+            /** After */
+            after: components["schemas"]["NeighbourOut"][];
+        };
+        /**
          * BlockIn
          * @description Numbers wanted for an edge: the next free ones of the series, `count` of them.
          *
@@ -1218,7 +1513,7 @@ export type components = {
         };
         /**
          * BlockOut
-         * @description Numbers that one edge alone may give.
+         * @description Numbers that one edge alone may give; `left` by what it has reported.
          */
         BlockOut: {
             /** Id */
@@ -1237,6 +1532,16 @@ export type components = {
             first: number;
             /** Last */
             last: number;
+            /** Epoch */
+            epoch: string;
+            /** Used Through */
+            used_through: number | null;
+            /** Used At */
+            used_at: string | null;
+            /** Left */
+            left: number;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
             /**
              * Created At
              * Format: date-time
@@ -1462,28 +1767,181 @@ export type components = {
             revision: number;
         };
         /**
-         * CarrierOut
-         * @description A stay in a carrier.
+         * CarrierTypeBase
+         * @description What may travel in the carriers of a type.
+         *
+         *     Attributes:
+         *         pattern: Regular expression of their numbers (linear-time subset); empty: all carriers of no
+         *             other type.
+         *         capacity: Largest total quantity; null: no limit.
+         *         item_mix, order_mix: Whether different items, and pieces of different orders, may be
+         *             together.
+         *         active: False: no edge knows the type any more.
          */
-        CarrierOut: {
-            /** Carrier */
-            carrier: string;
+        CarrierTypeBase: {
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Name Zh
+             * @default
+             */
+            name_zh?: string;
+            /**
+             * Pattern
+             * @default
+             */
+            pattern?: string;
+            /** Capacity */
+            capacity?: string | null;
+            /**
+             * Item Mix
+             * @default false
+             */
+            item_mix?: boolean;
+            /**
+             * Order Mix
+             * @default false
+             */
+            order_mix?: boolean;
+            /**
+             * Active
+             * @default true
+             */
+            active?: boolean;
+        };
+        /**
+         * CarrierTypeIn
+         * @description A new type.
+         */
+        CarrierTypeIn: {
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Name Zh
+             * @default
+             */
+            name_zh?: string;
+            /**
+             * Pattern
+             * @default
+             */
+            pattern?: string;
+            /** Capacity */
+            capacity?: string | null;
+            /**
+             * Item Mix
+             * @default false
+             */
+            item_mix?: boolean;
+            /**
+             * Order Mix
+             * @default false
+             */
+            order_mix?: boolean;
+            /**
+             * Active
+             * @default true
+             */
+            active?: boolean;
+            /** Id */
+            id: string;
+        };
+        /**
+         * CarrierTypeOut
+         * @description A type of carriers.
+         */
+        CarrierTypeOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Pattern */
+            pattern: string;
+            /** Capacity */
+            capacity: string | null;
+            /** Item Mix */
+            item_mix: boolean;
+            /** Order Mix */
+            order_mix: boolean;
+            /** Active */
+            active: boolean;
+            /** Revision */
+            revision: number;
+        };
+        /**
+         * CertificateOut
+         * @description A certificate, and everybody whom the edge shall trust, PEM.
+         */
+        CertificateOut: {
+            /** Edge */
+            edge: string;
+            /** Certificate */
+            certificate: string;
+            /** Authority */
+            authority: string;
+            /**
+             * Valid Until
+             * Format: date-time
+             */
+            valid_until: string;
+        };
+        /**
+         * CompanionsOut
+         * @description Other units of a lot that went into this one, or of a carrier that it was in.
+         *
+         *     Attributes:
+         *         what: `lot` or `carrier`.
+         *         certain: False where the lot only may have gone into it.
+         *         count: Other units, all of them.
+         *         units: The first of them by number.
+         */
+        CompanionsOut: {
+            /** What */
+            what: string;
             /** Item */
             item: string;
+            /** Id */
+            id: string;
+            /** Issuer */
+            issuer: string;
+            /** Certain */
+            certain: boolean;
+            /** Count */
+            count: number;
+            /** Units */
+            units: components["schemas"]["UnitOut"][];
+        };
+        /**
+         * ContentOut
+         * @description One thing in a carrier.
+         */
+        ContentOut: {
+            /** Kind */
+            kind: string;
+            /** Item */
+            item: string;
+            /** Id */
+            id: string;
+            /** Issuer */
+            issuer: string;
             /**
              * Quantity
              * Format: decimal
              * @example 12.5
              */
             quantity: string;
-            /** Station */
-            station: string;
-            /** Put In At */
-            put_in_at: string | null;
-            /** Taken Out At */
-            taken_out_at: string | null;
-            /** Evidence */
-            evidence: components["schemas"]["EvidenceOut"][];
+            /** Unit */
+            unit: string;
+            /** Order */
+            order: string;
         };
         /**
          * DelayOut
@@ -1592,6 +2050,28 @@ export type components = {
             cursor: number;
         };
         /**
+         * EnrolmentIn
+         * @description A token with the certificate request of the edge, PEM.
+         */
+        EnrolmentIn: {
+            /** Token */
+            token: string;
+            /** Request */
+            request: string;
+        };
+        /**
+         * EventOut
+         * @description The event that proves it.
+         */
+        EventOut: {
+            /** Edge */
+            edge: string;
+            /** Epoch */
+            epoch: string;
+            /** Seq */
+            seq: number;
+        };
+        /**
          * EvidenceOut
          * @description The event that proves it, and when central got it.
          */
@@ -1682,7 +2162,7 @@ export type components = {
             made_from: components["schemas"]["GraphOut"];
             went_into: components["schemas"]["GraphOut"];
             /** Carriers */
-            carriers: components["schemas"]["CarrierOut"][];
+            carriers: components["schemas"]["lineside__central__trace__schemas__CarrierOut"][];
             /**
              * Hidden
              * @default 0
@@ -1753,6 +2233,34 @@ export type components = {
             not_confirmed: string[];
             /** Revision */
             revision: number;
+        };
+        /**
+         * InvitationIn
+         * @description The edge that shall come.
+         */
+        InvitationIn: {
+            /** Edge */
+            edge: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+        };
+        /**
+         * InvitationOut
+         * @description An invitation; the token is shown this once.
+         */
+        InvitationOut: {
+            /** Edge */
+            edge: string;
+            /** Token */
+            token: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
         };
         /**
          * ItemBase
@@ -2026,10 +2534,12 @@ export type components = {
          *
          *     Attributes:
          *         relation: `consumed`, `fitted`, `split`, `merged`, `serialised`.
-         *         quantity: How much of the source, in `unit`.
+         *         quantity: How much of the source went in, in `unit`.
+         *         removed_quantity: How much of it came out again.
          *         into_quantity: How much of the product.
          *         certainty: `this one` or `one of these`.
-         *         valid_until: When it was removed again; null: it is in there.
+         *         valid_until: When the last of it was removed again; null: it is in there.
+         *         removed_by: The last removal that took of it.
          */
         LinkOut: {
             /** Product */
@@ -2054,6 +2564,12 @@ export type components = {
             into_quantity: string;
             /** Into Unit */
             into_unit: string;
+            /**
+             * Removed Quantity
+             * Format: decimal
+             * @example 12.5
+             */
+            removed_quantity: string;
             /** Certainty */
             certainty: string;
             /**
@@ -2259,29 +2775,6 @@ export type components = {
             reason?: string;
         };
         /**
-         * MoveOut
-         * @description A move of an operation; by force, both edges may have made pieces.
-         */
-        MoveOut: {
-            /** Operation */
-            operation: string;
-            /** From Edge */
-            from_edge: string;
-            /** To Edge */
-            to_edge: string;
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /** By */
-            by: string;
-            /** Forced */
-            forced: boolean;
-            /** Reason */
-            reason: string;
-        };
-        /**
          * NeedOut
          * @description What one piece consumes at an operation.
          */
@@ -2300,6 +2793,56 @@ export type components = {
             tracking: string;
             /** Position */
             position: string;
+        };
+        /**
+         * NeighbourOut
+         * @description A unit that was finished on the same station.
+         *
+         *     Attributes:
+         *         started_at: Null where the station does not tell the start.
+         *         shares: What it has in common with the sought unit at this station; lots and carriers
+         *             anywhere.
+         */
+        NeighbourOut: {
+            /** Item */
+            item: string;
+            /** Id */
+            id: string;
+            /** Issuer */
+            issuer: string;
+            /** Order */
+            order: string;
+            /** Operation */
+            operation: string;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * Finished At
+             * Format: date-time
+             */
+            finished_at: string;
+            /** Result */
+            result: string;
+            /** By */
+            by: string[];
+            /** Shares */
+            shares: components["schemas"]["SharedOut"][];
+        };
+        /**
+         * NeighboursOut
+         * @description Everything that was made beside a unit; empty where no station finished it.
+         */
+        NeighboursOut: {
+            /** Item */
+            item: string;
+            /** Id */
+            id: string;
+            /** Issuer */
+            issuer: string;
+            /** Beside */
+            beside: components["schemas"]["BesideOut"][];
+            /** Companions */
+            companions: components["schemas"]["CompanionsOut"][];
         };
         /**
          * NodeOut
@@ -2336,7 +2879,11 @@ export type components = {
          *         operation: Number, text, unique within the routing.
          *         stations: Stations that may do it; all of one edge.
          *         ideal_cycle_s: Ideal time per item, seconds.
-         *         first_piece: Waits for release by a second person after a set-up.
+         *         first_piece: Waits for release by a second person (首件).
+         *         first_piece_after: What makes it wait: a set-up, a tool change, another lot of material.
+         *         before_release: What pieces are that were made before the release; empty: not marked.
+         *         piece_weight, tare: What one piece and the empty container weigh, in `weight_unit`, for a
+         *             station that counts by a scale; 0: as the station's own settings say.
          *         missing_passport: What a station does when a unit's earlier operations are unknown there.
          *         inspected: Its result is an inspection.
          *         starts_unit: New serial numbers begin here.
@@ -2368,6 +2915,39 @@ export type components = {
              * @default false
              */
             first_piece?: boolean;
+            /**
+             * First Piece After
+             * @default [
+             *       "setup"
+             *     ]
+             */
+            first_piece_after?: ("setup" | "tool" | "material")[];
+            /**
+             * Before Release
+             * @default suspect
+             * @enum {string}
+             */
+            before_release?: "suspect" | "startup_scrap" | "";
+            /**
+             * Piece Weight
+             * Format: decimal
+             * @default 0
+             * @example 12.5
+             */
+            piece_weight?: string;
+            /**
+             * Tare
+             * Format: decimal
+             * @default 0
+             * @example 12.5
+             */
+            tare?: string;
+            /**
+             * Weight Unit
+             * @default kg
+             * @enum {string}
+             */
+            weight_unit?: "mg" | "g" | "kg" | "t";
             /**
              * Missing Passport
              * @default ask
@@ -2476,7 +3056,7 @@ export type components = {
             /** Steps */
             steps: components["schemas"]["StepOut"][];
             /** Moves */
-            moves: components["schemas"]["MoveOut"][];
+            moves: components["schemas"]["lineside__central__mes__orders__schemas__MoveOut"][];
             /** Edges */
             edges: components["schemas"]["EdgeAppliedOut"][];
             /** Revision */
@@ -2541,6 +3121,13 @@ export type components = {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[CarrierTypeOut] */
+        Page_CarrierTypeOut_: {
+            /** Items */
+            items: components["schemas"]["CarrierTypeOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[EdgeOut] */
         Page_EdgeOut_: {
             /** Items */
@@ -2594,6 +3181,13 @@ export type components = {
         Page_RoutingOut_: {
             /** Items */
             items: components["schemas"]["RoutingOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[SeriesOut] */
+        Page_SeriesOut_: {
+            /** Items */
+            items: components["schemas"]["SeriesOut"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -2895,6 +3489,22 @@ export type components = {
             reason?: string;
         };
         /**
+         * RenewalIn
+         * @description The present certificate and a request for a new key, PEM.
+         *
+         *     Attributes:
+         *         proof: Signature (ECDSA, SHA-256) of the present key over the purpose and the request,
+         *             Base64.
+         */
+        RenewalIn: {
+            /** Certificate */
+            certificate: string;
+            /** Request */
+            request: string;
+            /** Proof */
+            proof: string;
+        };
+        /**
          * ReportOut
          * @description A production report.
          */
@@ -3157,6 +3767,122 @@ export type components = {
             revision: number;
         };
         /**
+         * SeriesBase
+         * @description What of a series may change.
+         *
+         *     Attributes:
+         *         per_day: Numbers that one edge uses in a day; it is kept in stock for 35 days.
+         *         edges: Who gets blocks; empty: every edge.
+         *         active: False: no more blocks, and those at the edges are withdrawn.
+         */
+        SeriesBase: {
+            /** Per Day */
+            per_day: number;
+            /** Edges */
+            edges?: string[];
+            /**
+             * Active
+             * @default true
+             */
+            active?: boolean;
+        };
+        /**
+         * SeriesIn
+         * @description A new series. An SSCC has `extension` and `company_prefix`, others `prefix` and `width`.
+         */
+        SeriesIn: {
+            /** Per Day */
+            per_day: number;
+            /** Edges */
+            edges?: string[];
+            /**
+             * Active
+             * @default true
+             */
+            active?: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "serial" | "lot" | "sscc";
+            /**
+             * Item
+             * @default
+             */
+            item?: string;
+            /**
+             * Prefix
+             * @default
+             */
+            prefix?: string;
+            /** Width */
+            width?: number | null;
+            /**
+             * Extension
+             * @default 0
+             */
+            extension?: string;
+            /**
+             * Company Prefix
+             * @default
+             */
+            company_prefix?: string;
+            /**
+             * First
+             * @default 1
+             */
+            first?: number;
+        };
+        /**
+         * SeriesOut
+         * @description A series; `example` is what its first number looks like.
+         */
+        SeriesOut: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Item */
+            item: string;
+            /** Prefix */
+            prefix: string;
+            /** Width */
+            width: number;
+            /** First */
+            first: number;
+            /** Per Day */
+            per_day: number;
+            /** Edges */
+            edges: string[];
+            /** Active */
+            active: boolean;
+            /** Example */
+            example: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Revision */
+            revision: number;
+        };
+        /**
+         * SharedOut
+         * @description Something that two units have in common.
+         *
+         *     Attributes:
+         *         what: `lot`, `carrier`, `tool`, `person`, `order`.
+         *         id: Its number; of a tool its number on this station.
+         */
+        SharedOut: {
+            /** What */
+            what: string;
+            /** Id */
+            id: string;
+        };
+        /**
          * ShiftIn
          * @description A shift in local wall time; an end not after the start is on the next date.
          */
@@ -3344,6 +4070,47 @@ export type components = {
             id: string;
         };
         /**
+         * StationLiveOut
+         * @description What a station does now, by its edge's word.
+         *
+         *     Attributes:
+         *         state, detail: State of the machine and what the controller adds to it.
+         *         orders: Numbers of the orders on it.
+         *         provisional: Facts that led here are still on their way: `known_seq` of `head_seq` are here.
+         *             Figures and histories do not know them yet.
+         *         silent: The edge has not spoken for 15 s; the state is the last that was heard.
+         */
+        StationLiveOut: {
+            /** Edge */
+            edge: string;
+            /** Station */
+            station: string;
+            /** State */
+            state: string;
+            /** Detail */
+            detail: string;
+            /** Orders */
+            orders: string;
+            /**
+             * Sent At
+             * Format: date-time
+             */
+            sent_at: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Head Seq */
+            head_seq: number;
+            /** Known Seq */
+            known_seq: number;
+            /** Provisional */
+            provisional: boolean;
+            /** Silent */
+            silent: boolean;
+        };
+        /**
          * StationOut
          * @description A station.
          */
@@ -3392,6 +4159,24 @@ export type components = {
             components: components["schemas"]["NeedOut"][];
             /** First Piece */
             first_piece: boolean;
+            /** First Piece After */
+            first_piece_after: string[];
+            /** Before Release */
+            before_release: string;
+            /**
+             * Piece Weight
+             * Format: decimal
+             * @example 12.5
+             */
+            piece_weight: string;
+            /**
+             * Tare
+             * Format: decimal
+             * @example 12.5
+             */
+            tare: string;
+            /** Weight Unit */
+            weight_unit: string;
             /** Missing Passport */
             missing_passport: string;
             /** Inspected */
@@ -3447,6 +4232,18 @@ export type components = {
             history: components["schemas"]["HistoryOut"] | null;
             /** As Of */
             as_of: components["schemas"]["EdgeKnownOut"][];
+        };
+        /**
+         * UnitOut
+         * @description Who a unit is; `issuer` is empty for our own.
+         */
+        UnitOut: {
+            /** Item */
+            item: string;
+            /** Id */
+            id: string;
+            /** Issuer */
+            issuer: string;
         };
         /**
          * UserIn
@@ -3525,6 +4322,59 @@ export type components = {
             ctx: Record<string, never>;
         };
         /**
+         * CarrierOut
+         * @description A carrier: what is in it, at a moment or now, and everything that went in and out.
+         */
+        lineside__central__mes__carriers__schemas__CarrierOut: {
+            /** Carrier */
+            carrier: string;
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /** Contents */
+            contents: components["schemas"]["ContentOut"][];
+            /** Moves */
+            moves: components["schemas"]["lineside__central__mes__carriers__schemas__MoveOut"][];
+            /** Truncated */
+            truncated: boolean;
+        };
+        /**
+         * MoveOut
+         * @description Something went `in` or came `out`.
+         */
+        lineside__central__mes__carriers__schemas__MoveOut: {
+            /** Direction */
+            direction: string;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /** Kind */
+            kind: string;
+            /** Item */
+            item: string;
+            /** Id */
+            id: string;
+            /** Issuer */
+            issuer: string;
+            /**
+             * Quantity
+             * Format: decimal
+             * @example 12.5
+             */
+            quantity: string;
+            /** Unit */
+            unit: string;
+            /** Order */
+            order: string;
+            /** Voided */
+            voided: boolean;
+            evidence: components["schemas"]["EventOut"];
+        };
+        /**
          * OperationOut
          * @description One operation of a routing.
          */
@@ -3545,12 +4395,77 @@ export type components = {
             ideal_cycle_s: string;
             /** First Piece */
             first_piece: boolean;
+            /** First Piece After */
+            first_piece_after: string[];
+            /** Before Release */
+            before_release: string;
+            /**
+             * Piece Weight
+             * Format: decimal
+             * @example 12.5
+             */
+            piece_weight: string;
+            /**
+             * Tare
+             * Format: decimal
+             * @example 12.5
+             */
+            tare: string;
+            /** Weight Unit */
+            weight_unit: string;
             /** Missing Passport */
             missing_passport: string;
             /** Inspected */
             inspected: boolean;
             /** Starts Unit */
             starts_unit: boolean;
+        };
+        /**
+         * MoveOut
+         * @description A move of an operation; by force, both edges may have made pieces.
+         */
+        lineside__central__mes__orders__schemas__MoveOut: {
+            /** Operation */
+            operation: string;
+            /** From Edge */
+            from_edge: string;
+            /** To Edge */
+            to_edge: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Forced */
+            forced: boolean;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * CarrierOut
+         * @description A stay in a carrier.
+         */
+        lineside__central__trace__schemas__CarrierOut: {
+            /** Carrier */
+            carrier: string;
+            /** Item */
+            item: string;
+            /**
+             * Quantity
+             * Format: decimal
+             * @example 12.5
+             */
+            quantity: string;
+            /** Station */
+            station: string;
+            /** Put In At */
+            put_in_at: string | null;
+            /** Taken Out At */
+            taken_out_at: string | null;
+            /** Evidence */
+            evidence: components["schemas"]["EvidenceOut"][];
         };
         /**
          * OperationOut
@@ -4207,6 +5122,226 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_authority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-pem-file": string;
+                };
+            };
+            /** @description enrolment.no_authority */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enrol_edge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolmentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateOut"];
+                };
+            };
+            /** @description enrolment.invitation_refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description enrolment.no_authority */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description enrolment.request_refused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewalIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateOut"];
+                };
+            };
+            /** @description enrolment.renewal_refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description enrolment.no_authority */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description enrolment.request_refused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite_edge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOut"];
+                };
+            };
+            /** @description enrolment.no_authority */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    revoke_edge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edge: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -5258,9 +6393,196 @@ export interface operations {
             };
         };
     };
+    list_series: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SeriesOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeriesIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesOut"];
+                };
+            };
+            /** @description conflict, mes.number_series_overlap */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description mes.sscc_prefix, mes.unknown_reference */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesOut"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_series: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object as it was read */
+                "if-match"?: string | null;
+            };
+            path: {
+                series: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeriesBase"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesOut"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision.stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description mes.unknown_reference */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision.missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_blocks: {
         parameters: {
             query?: {
+                edge?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -5322,7 +6644,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description mes.unknown_reference */
+            /** @description mes.unknown_reference, mes.sscc_prefix */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5334,11 +6656,9 @@ export interface operations {
             };
         };
     };
-    list_orders: {
+    list_types: {
         parameters: {
             query?: {
-                state?: "" | "created" | "released" | "held" | "cancelled" | "finished";
-                item?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -5354,7 +6674,201 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["Page_CarrierTypeOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_type: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CarrierTypeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarrierTypeOut"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_type: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object as it was read */
+                "if-match"?: string | null;
+            };
+            path: {
+                carrier_type: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CarrierTypeBase"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarrierTypeOut"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision.stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description revision.missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_carrier: {
+        parameters: {
+            query: {
+                carrier: string;
+                /** @description Contents at this moment */
+                as_of?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lineside__central__mes__carriers__schemas__CarrierOut"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_orders: {
+        parameters: {
+            query?: {
+                state?: "" | "created" | "released" | "held" | "cancelled" | "finished";
+                item?: string;
+                /** @description Part of the order's or the item's number */
+                q?: string;
+                limit?: number;
+                cursor?: string;
+                format?: ("json" | "csv") | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/json": components["schemas"]["Page_OrderOut_"];
+                    "text/csv": string;
                 };
             };
             /** @description Validation Error */
@@ -6521,6 +8035,26 @@ export interface operations {
             };
         };
     };
+    live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationLiveOut"][];
+                };
+            };
+        };
+    };
     print_traveller: {
         parameters: {
             query?: never;
@@ -6613,6 +8147,38 @@ export interface operations {
             };
         };
     };
+    print_commands: {
+        parameters: {
+            query?: {
+                /** @description code128: for scanners of lines alone */
+                code?: "qr" | "code128";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     print_unit_labels: {
         parameters: {
             query: {
@@ -6637,6 +8203,52 @@ export interface operations {
                 };
             };
             /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_neighbours: {
+        parameters: {
+            query: {
+                serial: string;
+                /** @description Only of this item */
+                item?: string | null;
+                /** @description Only of this issuer */
+                issuer?: string | null;
+                each_side?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NeighboursOut"];
+                };
+            };
+            /** @description trace.nothing_known */
             404: {
                 headers: {
                     [name: string]: unknown;

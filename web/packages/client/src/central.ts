@@ -45,13 +45,19 @@ export const session = {
   },
 };
 
-/** The typed client; every request carries the token. */
+/** The language in which central's words are wanted: that of the page. */
+export function wantedLanguage(): string {
+  return document.documentElement.lang || "zh-CN";
+}
+
+/** The typed client; every request carries the token and the language of the page. */
 export const central = createClient<paths>({ baseUrl: window.location.origin });
 
 central.use({
   onRequest({ request }) {
     const token = session.token();
     if (token) request.headers.set("Authorization", `Bearer ${token}`);
+    request.headers.set("Accept-Language", wantedLanguage());
     return request;
   },
 });
@@ -129,6 +135,7 @@ export async function openFile(
     response = await fetch(path, {
       method: init.method ?? "GET",
       headers: {
+        "Accept-Language": wantedLanguage(),
         ...(session.token() ? { Authorization: `Bearer ${session.token()}` } : {}),
         ...(init.body === undefined
           ? {}

@@ -164,6 +164,26 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Board
+         * @description One line as a wall display shows it.
+         */
+        get: operations["get_board"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 };
 export type webhooks = Record<string, never>;
 export type components = {
@@ -182,6 +202,8 @@ export type components = {
          *         meaning: What a scan was taken for: `badge`, `order`, `unit`, `lot`, `carrier`,
          *             `command`, empty.
          *         subject: The number that it is about.
+         *         overridable: A leader's badge may allow what was refused: send the act again with a new id
+         *             and `override`.
          *         took_ms: From the act's arrival to its commit, milliseconds.
          */
         Answer: {
@@ -232,6 +254,11 @@ export type components = {
              */
             degraded: string;
             /**
+             * Overridable
+             * @default false
+             */
+            overridable: boolean;
+            /**
              * Took Ms
              * @default 0
              */
@@ -267,7 +294,7 @@ export type components = {
              */
             kind: "back_entry";
             /** Entry */
-            entry: components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"];
+            entry: components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"] | components["schemas"]["Weigh"] | components["schemas"]["SplitCount"] | components["schemas"]["NewNumber"] | components["schemas"]["Reprint"] | components["schemas"]["PutIn"] | components["schemas"]["TakeOut"];
             /**
              * Occurred At
              * Format: date-time
@@ -275,6 +302,159 @@ export type components = {
             occurred_at: string;
             /** Occurred Until */
             occurred_until?: string | null;
+        };
+        /**
+         * BoardCall
+         * @description A call for help that is not closed.
+         */
+        BoardCall: {
+            /** Station */
+            station: string;
+            name: components["schemas"]["Text"];
+            /** Topic */
+            topic: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Acknowledged */
+            acknowledged: boolean;
+        };
+        /**
+         * BoardFigures
+         * @description The line's shift so far.
+         *
+         *     Attributes:
+         *         oee, availability, effectiveness, quality_ratio: Pooled over the line's stations.
+         *         unknown_share: Part of busy time of which nothing is known; stands beside the OEE.
+         *         provisional: Too much is unknown for the figures to be trusted.
+         *         good: Good pieces of the line's last station.
+         *         scrap: Scrap of all its stations.
+         *         order, made, planned: What the last station works on, how far that order's operation is, and
+         *             how much is ordered; None where no order is on it.
+         */
+        BoardFigures: {
+            /** Oee */
+            oee: number | null;
+            /** Availability */
+            availability: number | null;
+            /** Effectiveness */
+            effectiveness: number | null;
+            /** Quality Ratio */
+            quality_ratio: number | null;
+            /** Unknown Share */
+            unknown_share: number | null;
+            /** Provisional */
+            provisional: boolean;
+            /** Good */
+            good: string;
+            /** Scrap */
+            scrap: string;
+            /** Output Station */
+            output_station: string;
+            /** Order */
+            order: string;
+            /** Made */
+            made: string | null;
+            /** Planned */
+            planned: string | null;
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * BoardStation
+         * @description One station as it is now.
+         *
+         *     Attributes:
+         *         state: The machine's state; `UNKNOWN` where the device does not answer.
+         *         look: How it shows on every screen.
+         *         since: When that began.
+         *         reason: Why it stands, where somebody has said so.
+         *         asks: It stands and nobody has said why.
+         */
+        BoardStation: {
+            /** Id */
+            id: string;
+            name: components["schemas"]["Text"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "RUN" | "SETUP" | "STOP" | "FAIL" | "IDLE" | "UNKNOWN";
+            /**
+             * Look
+             * @enum {string}
+             */
+            look: "running" | "setup" | "planned" | "waiting" | "failure" | "unknown";
+            /** Since */
+            since: string | null;
+            reason: components["schemas"]["Text"];
+            /** Asks */
+            asks: boolean;
+            /** Order */
+            order: string;
+            item: components["schemas"]["Text"];
+            /** Good */
+            good: string;
+            /** Planned */
+            planned: string | null;
+            /** Unit */
+            unit: string;
+            /** Oee */
+            oee: number | null;
+            /** Unknown Share */
+            unknown_share: number | null;
+        };
+        /**
+         * BoardStop
+         * @description Stops of a station with one reason in this shift, added up; no reason: nobody said why.
+         */
+        BoardStop: {
+            /** Station */
+            station: string;
+            name: components["schemas"]["Text"];
+            /** Reason */
+            reason: string;
+            label: components["schemas"]["Text"];
+            /** Seconds */
+            seconds: number;
+            /** Count */
+            count: number;
+            /** Going On */
+            going_on: boolean;
+        };
+        /**
+         * BoardView
+         * @description Everything that the wall shows of a line; `lines` are those of this edge.
+         */
+        BoardView: {
+            /** Edge */
+            edge: string;
+            /** Line */
+            line: string;
+            /** Lines */
+            lines: string[];
+            /** Time Zone */
+            time_zone: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Simulation */
+            simulation: boolean;
+            shift: components["schemas"]["ShiftView"] | null;
+            figures: components["schemas"]["BoardFigures"];
+            /** Stations */
+            stations: components["schemas"]["BoardStation"][];
+            /** Stops */
+            stops: components["schemas"]["BoardStop"][];
+            /** Calls */
+            calls: components["schemas"]["BoardCall"][];
+            sync: components["schemas"]["Sync"];
+            /** Recording */
+            recording: boolean;
         };
         /**
          * Booked
@@ -286,6 +466,30 @@ export type components = {
             /** Booked */
             booked: boolean;
             answer: components["schemas"]["Answer"] | null;
+        };
+        /**
+         * Boundary
+         * @description A moment at which a count may be split.
+         *
+         *     Attributes:
+         *         kind: `shift` or `order`: what changed then.
+         *         before, after: Shift or order before and after it; empty: none.
+         */
+        Boundary: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "shift" | "order";
+            /** Before */
+            before: string;
+            /** After */
+            after: string;
         };
         /**
          * Call
@@ -482,7 +686,7 @@ export type components = {
             /** Seq */
             seq: number;
             /** Replacement */
-            replacement: components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"];
+            replacement: components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"] | components["schemas"]["Weigh"] | components["schemas"]["SplitCount"] | components["schemas"]["NewNumber"] | components["schemas"]["Reprint"] | components["schemas"]["PutIn"] | components["schemas"]["TakeOut"];
             /**
              * Reason
              * @default
@@ -603,10 +807,12 @@ export type components = {
          *     Attributes:
          *         seq: Identity of the event in the journal (lane facts), for evidence, `void` and `correct`.
          *         kind: Event type.
-         *         subject: The number that it is about.
+         *         subject: The number that it is about; empty where it is about none.
          *         verdict: `accepted`, `refused`, `none`.
          *         text: What happened or why not.
          *         undoable: May be taken back from here.
+         *         change: Kind of the act that may replace it; empty: it is taken back and entered again.
+         *         why_not: Why it cannot be taken back, and what to do instead; null where it can.
          *         voided: Was taken back or replaced.
          */
         Entry: {
@@ -635,6 +841,13 @@ export type components = {
             flags: string[];
             /** Undoable */
             undoable: boolean;
+            /**
+             * Change
+             * @default
+             * @enum {string}
+             */
+            change: "" | "defect" | "declare" | "mount" | "finish_order" | "start_order" | "finish_unit" | "reason";
+            why_not: components["schemas"]["Text"] | null;
             /** Voided */
             voided: boolean;
         };
@@ -795,10 +1008,7 @@ export type components = {
              * @default
              */
             defect?: string;
-            /**
-             * Parameters
-             * @default {}
-             */
+            /** Parameters */
             parameters?: {
                 [key: string]: string;
             };
@@ -923,10 +1133,7 @@ export type components = {
             serial: string;
             /** Passed */
             passed: boolean;
-            /**
-             * Measurements
-             * @default []
-             */
+            /** Measurements */
             measurements?: components["schemas"]["MeasuredValue"][];
             /**
              * Plan
@@ -1186,6 +1393,102 @@ export type components = {
             reason?: string;
         };
         /**
+         * NewNumber
+         * @description A unit, lot or carrier comes into being and gets the next number and its label.
+         *
+         *     Attributes:
+         *         thing: What.
+         *         item: Empty: what the station's order makes.
+         *         lot, lot_issuer: The lot of which a unit is a piece.
+         *         quantity: What is in a new lot.
+         */
+        NewNumber: {
+            /** Id */
+            id: string;
+            /** Station */
+            station: string;
+            /**
+             * By
+             * @default []
+             */
+            by?: string[];
+            /**
+             * Confirm
+             * @default
+             */
+            confirm?: string;
+            /**
+             * Override
+             * @default
+             */
+            override?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "new_number";
+            /**
+             * Thing
+             * @enum {string}
+             */
+            thing: "unit" | "lot" | "carrier";
+            /**
+             * Item
+             * @default
+             */
+            item?: string;
+            /**
+             * Lot
+             * @default
+             */
+            lot?: string;
+            /**
+             * Lot Issuer
+             * @default
+             */
+            lot_issuer?: string;
+            /** Quantity */
+            quantity?: number | string | null;
+            /**
+             * Unit
+             * @default pcs
+             */
+            unit?: string;
+        };
+        /**
+         * Notice
+         * @description Something that stands above everything on every terminal of the edge.
+         *
+         *     Attributes:
+         *         code: `disk.pressed`, `disk.full`, `journal.salvaged`.
+         *         what, why, todo: What is the case, what it means, what to do now.
+         */
+        Notice: {
+            /** Code */
+            code: string;
+            what: components["schemas"]["Text"];
+            why: components["schemas"]["Text"];
+            todo: components["schemas"]["Text"];
+        };
+        /**
+         * NumbersLeft
+         * @description How many numbers of a kind this edge may still give.
+         *
+         *     Attributes:
+         *         thing: `unit`, `lot` or `carrier`.
+         *         low: A person should be told.
+         */
+        NumbersLeft: {
+            /** Thing */
+            thing: string;
+            /** Item */
+            item: string;
+            /** Left */
+            left: number;
+            /** Low */
+            low: boolean;
+        };
+        /**
          * Option
          * @description A choice after an `ask`: sent back as `confirm`, or scanned as `command`.
          */
@@ -1359,6 +1662,71 @@ export type components = {
             hint: string;
         };
         /**
+         * PutIn
+         * @description A unit (serial) or part of a lot goes into a carrier.
+         *
+         *     Attributes:
+         *         carrier: Number of the carrier.
+         *         serial: The unit; empty with an empty lot: the one that this station finished last.
+         *         item: What it is, where the number alone does not say it.
+         *         quantity: How much of the lot; None: all that is known of it.
+         */
+        PutIn: {
+            /** Id */
+            id: string;
+            /** Station */
+            station: string;
+            /**
+             * By
+             * @default []
+             */
+            by?: string[];
+            /**
+             * Confirm
+             * @default
+             */
+            confirm?: string;
+            /**
+             * Override
+             * @default
+             */
+            override?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "put_in";
+            /** Carrier */
+            carrier: string;
+            /**
+             * Serial
+             * @default
+             */
+            serial?: string;
+            /**
+             * Lot
+             * @default
+             */
+            lot?: string;
+            /**
+             * Item
+             * @default
+             */
+            item?: string;
+            /**
+             * Issuer
+             * @default
+             */
+            issuer?: string;
+            /** Quantity */
+            quantity?: number | string | null;
+            /**
+             * Unit
+             * @default
+             */
+            unit?: string;
+        };
+        /**
          * Reason
          * @description Why the station stood from `from` to `to`.
          */
@@ -1459,6 +1827,62 @@ export type components = {
              * @default
              */
             badge?: string;
+        };
+        /**
+         * Reprint
+         * @description A label is printed again.
+         *
+         *     Attributes:
+         *         number: Whose; empty: the one that this station printed last.
+         *         thing: `unit`, `lot`, `carrier`, where its first label was not printed here.
+         *         reason: Why; empty: it is asked for.
+         */
+        Reprint: {
+            /** Id */
+            id: string;
+            /** Station */
+            station: string;
+            /**
+             * By
+             * @default []
+             */
+            by?: string[];
+            /**
+             * Confirm
+             * @default
+             */
+            confirm?: string;
+            /**
+             * Override
+             * @default
+             */
+            override?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "reprint";
+            /**
+             * Number
+             * @default
+             */
+            number?: string;
+            /**
+             * Thing
+             * @default
+             * @enum {string}
+             */
+            thing?: "" | "unit" | "lot" | "carrier";
+            /**
+             * Item
+             * @default
+             */
+            item?: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
         };
         /**
          * Scan
@@ -1742,6 +2166,95 @@ export type components = {
             booking?: string;
         };
         /**
+         * SpannedCountView
+         * @description A counter's increment over a boundary that took longer than a minute.
+         *
+         *     Attributes:
+         *         seq: Names it in `split_count`.
+         *         since, until: Between these two readings the pieces were made.
+         *         pieces: How many.
+         *         step: Pieces a count: the parts are multiples of it.
+         *         boundaries: Where it may be split.
+         *         boundary, pieces_before: How a person split it; null: nobody has, it counts at `until`.
+         */
+        SpannedCountView: {
+            /** Seq */
+            seq: number;
+            /** Counter */
+            counter: string;
+            /** Role */
+            role: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Pieces */
+            pieces: string;
+            /** Step */
+            step: string;
+            /** Boundaries */
+            boundaries: components["schemas"]["Boundary"][];
+            /** Boundary */
+            boundary: string | null;
+            /** Pieces Before */
+            pieces_before: string | null;
+        };
+        /**
+         * SplitCount
+         * @description So many pieces of a count were made before a boundary, the others after it.
+         *
+         *     Attributes:
+         *         seq: Of the count, as the screen names it.
+         *         boundary: One of its boundaries.
+         *         before: Pieces made before it.
+         */
+        SplitCount: {
+            /** Id */
+            id: string;
+            /** Station */
+            station: string;
+            /**
+             * By
+             * @default []
+             */
+            by?: string[];
+            /**
+             * Confirm
+             * @default
+             */
+            confirm?: string;
+            /**
+             * Override
+             * @default
+             */
+            override?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "split_count";
+            /** Seq */
+            seq: number;
+            /**
+             * Boundary
+             * Format: date-time
+             */
+            boundary: string;
+            /** Before */
+            before: number | string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
          * StartOrder
          * @description An order operation begins here, or comes back after a pause.
          *
@@ -1858,6 +2371,10 @@ export type components = {
         /**
          * StationView
          * @description The whole screen of one station.
+         *
+         *     Attributes:
+         *         saving: A commit takes long: what was done is saved when the answer comes.
+         *         notices: What is wrong with the disk, worst first; empty: nothing.
          */
         StationView: {
             /** Edge */
@@ -1906,13 +2423,33 @@ export type components = {
             unexplained: components["schemas"]["UnexplainedStop"][];
             /** Mounted */
             mounted: components["schemas"]["Mounted"][];
+            /**
+             * Numbers
+             * @default []
+             */
+            numbers: components["schemas"]["NumbersLeft"][];
             machine: components["schemas"]["MachineView"];
             /** Calls */
             calls: components["schemas"]["CallView"][];
+            /**
+             * Spanned
+             * @default []
+             */
+            spanned: components["schemas"]["SpannedCountView"][];
             sync: components["schemas"]["Sync"];
             /** Recording */
             recording: boolean;
             recording_problem: components["schemas"]["Text"] | null;
+            /**
+             * Saving
+             * @default false
+             */
+            saving: boolean;
+            /**
+             * Notices
+             * @default []
+             */
+            notices: components["schemas"]["Notice"][];
         };
         /**
          * Stations
@@ -1944,6 +2481,60 @@ export type components = {
             pending: number;
             /** Lost */
             lost: number;
+        };
+        /**
+         * TakeOut
+         * @description A unit (serial) or part of a lot leaves a carrier; without either: everything in it.
+         */
+        TakeOut: {
+            /** Id */
+            id: string;
+            /** Station */
+            station: string;
+            /**
+             * By
+             * @default []
+             */
+            by?: string[];
+            /**
+             * Confirm
+             * @default
+             */
+            confirm?: string;
+            /**
+             * Override
+             * @default
+             */
+            override?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "take_out";
+            /** Carrier */
+            carrier: string;
+            /**
+             * Serial
+             * @default
+             */
+            serial?: string;
+            /**
+             * Lot
+             * @default
+             */
+            lot?: string;
+            /**
+             * Item
+             * @default
+             */
+            item?: string;
+            /**
+             * Issuer
+             * @default
+             */
+            issuer?: string;
+            /** Quantity */
+            quantity?: number | string | null;
         };
         /**
          * Text
@@ -2115,6 +2706,65 @@ export type components = {
              * @default
              */
             reason?: string;
+        };
+        /**
+         * Weigh
+         * @description A load came to rest on the station's scale; a scale that the agent reads itself sends it.
+         *
+         *     Attributes:
+         *         weight: As the scale shows it.
+         *         unit: `mg`, `g`, `kg`, `t`; empty: that of the station.
+         *         net: The scale has taken the tare off.
+         *         scale: Device; empty: a person typed it.
+         *         changed: The scale was not empty since the load before.
+         */
+        Weigh: {
+            /** Id */
+            id: string;
+            /** Station */
+            station: string;
+            /**
+             * By
+             * @default []
+             */
+            by?: string[];
+            /**
+             * Confirm
+             * @default
+             */
+            confirm?: string;
+            /**
+             * Override
+             * @default
+             */
+            override?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "weigh";
+            /** Weight */
+            weight: number | string;
+            /**
+             * Unit
+             * @default
+             */
+            unit?: string;
+            /**
+             * Net
+             * @default false
+             */
+            net?: boolean;
+            /**
+             * Scale
+             * @default
+             */
+            scale?: string;
+            /**
+             * Changed
+             * @default false
+             */
+            changed?: boolean;
         };
     };
     responses: never;
@@ -2463,7 +3113,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"] | components["schemas"]["Correct"] | components["schemas"]["BackEntry"];
+                "application/json": components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"] | components["schemas"]["Weigh"] | components["schemas"]["SplitCount"] | components["schemas"]["NewNumber"] | components["schemas"]["Reprint"] | components["schemas"]["PutIn"] | components["schemas"]["TakeOut"] | components["schemas"]["Correct"] | components["schemas"]["BackEntry"];
             };
         };
         responses: {
@@ -2610,6 +3260,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClockView"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_board: {
+        parameters: {
+            query?: {
+                /** @description None: the first */
+                line?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BoardView"];
                 };
             };
             /** @description Not Found */

@@ -14,6 +14,7 @@ export type Job = Schemas["Job"];
 export type OrderRow = Schemas["OrderRow"];
 export type UnitInWork = Schemas["UnitInWork"];
 export type Entry = Schemas["Entry"];
+export type SpannedCountView = Schemas["SpannedCountView"];
 export type Figures = Schemas["Figures"];
 export type Segment = Schemas["Segment"];
 export type UnexplainedStop = Schemas["UnexplainedStop"];
@@ -25,6 +26,9 @@ export type Booked = Schemas["Booked"];
 export type Problem = Schemas["Problem"];
 export type StateMessage = Schemas["StateMessage"];
 export type VerdictMessage = Schemas["VerdictMessage"];
+
+export type BoardView = Schemas["BoardView"];
+export type BoardStation = Schemas["BoardStation"];
 
 export type Act = operations["post_act"]["requestBody"]["content"]["application/json"];
 export type PlainAct = Exclude<Act, { kind: "correct" } | { kind: "back_entry" }>;
@@ -43,6 +47,13 @@ export type Posted =
 const POST_TIMEOUT_MS = 8_000;
 const READ_TIMEOUT_MS = 5_000;
 const client = createClient<paths>({ baseUrl: window.location.origin });
+
+client.use({
+  onRequest({ request }) {
+    request.headers.set("Accept-Language", document.documentElement.lang || "zh-CN");
+    return request;
+  },
+});
 
 function within(ms: number): AbortSignal {
   return AbortSignal.timeout(ms);
@@ -113,6 +124,24 @@ export async function getTexts(): Promise<Texts> {
   const { data, error } = await client.GET("/api/texts", { signal: within(READ_TIMEOUT_MS) });
   if (!data) throw new Error(isProblem(error) ? error.detail : "texts");
   return data;
+}
+
+/** The agent answers, and does not serve what was asked for. */
+export class Unserved extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail);
+  }
+}
+
+/** What a wall display shows of a line; null: the first one. Throws `Unserved` for a line of elsewhere. */
+export async function getBoard(line: string | null, signal: AbortSignal): Promise<BoardView> {
+  const { data, error } = await client.GET("/api/board", {
+    params: { query: line === null ? {} : { line } },
+    signal: AbortSignal.any([signal, within(READ_TIMEOUT_MS)]),
+  });
+  if (data) return data;
+  if (isProblem(error) && error.status === 404) throw new Unserved(error);
+  throw new Error(isProblem(error) ? error.detail : "board");
 }
 
 /** Whether the agent answers at all; an unhealthy one (503) is alive. */

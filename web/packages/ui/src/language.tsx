@@ -28,11 +28,20 @@ interface LanguageChoice {
 
 const LanguageContext = createContext<LanguageChoice>({ language: "zh", choose: () => undefined });
 
+/** The document says which language it is in: to browsers, to readers, and to our own requests. */
+function tell(language: Language): void {
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+}
+
 /** Holds the language for everything below and tells the browser about it. */
 export function LanguageProvider({ children }: { children: ReactNode }) {
-  const [language, setLanguage] = useState<Language>(firstLanguage);
+  const [language, setLanguage] = useState<Language>(() => {
+    const first = firstLanguage();
+    tell(first); // before anything below asks a server
+    return first;
+  });
   useEffect(() => {
-    document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+    tell(language);
   }, [language]);
   const choose = useCallback((next: Language) => {
     setLanguage(next);

@@ -3,7 +3,9 @@ import { Alert, Button, Card, Form, Input } from "antd";
 import { useState } from "react";
 import { central, dataOf, session } from "@lineside/client/central.ts";
 import { LanguageSwitch } from "./LanguageSwitch.tsx";
-import { useSayError } from "./Problem.tsx";
+import { ProblemRest } from "./Problem.tsx";
+import { useSayError } from "./saying.ts";
+import type { Said } from "./saying.ts";
 import { useText } from "./words.ts";
 
 interface Fields {
@@ -18,7 +20,7 @@ export function SignIn() {
   const say = useSayError();
   const [first, setFirst] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [fault, setFault] = useState<{ what: string; todo: string } | null>(null);
+  const [fault, setFault] = useState<Said | null>(null);
   const submit = async ({ user, password, code }: Fields) => {
     setBusy(true);
     setFault(null);
@@ -58,7 +60,7 @@ export function SignIn() {
             <Input.Password autoComplete={first ? "new-password" : "current-password"} />
           </Form.Item>
           <div className="sign-in__fault" aria-live="polite">
-            {fault && <Alert type="error" showIcon title={fault.what} description={fault.todo} />}
+            {fault && <Alert type="error" showIcon title={fault.what} description={<ProblemRest said={fault} />} />}
           </div>
           <Button type="primary" htmlType="submit" block size="large" loading={busy}>
             {text(first ? "sign_in.create" : "sign_in.go")}

@@ -2,7 +2,7 @@
 import { App } from "antd";
 import { useState } from "react";
 import { openFile } from "@lineside/client/central.ts";
-import { useSayError } from "./Problem.tsx";
+import { sentence, useSayError } from "./saying.ts";
 
 /** How to fetch a file, and whether one is on its way. */
 export function useFile(): { fetchFile: (path: string, saveAs?: string) => void; busy: boolean } {
@@ -13,8 +13,7 @@ export function useFile(): { fetchFile: (path: string, saveAs?: string) => void;
     setBusy(true);
     openFile(path, saveAs ? { saveAs } : {})
       .catch((error: unknown) => {
-        const { what, todo } = say(error);
-        void message.error(`${what} ${todo}`, 8);
+        void message.error(sentence(say(error)), 8);
       })
       .finally(() => setBusy(false));
   };

@@ -3,7 +3,7 @@ import { MutationCache, QueryCache, QueryClient, useMutation, useQuery } from "@
 import { App } from "antd";
 import { useRef } from "react";
 import { central, dataOf, newKey, Refusal, Unreachable, within } from "@lineside/client/central.ts";
-import { useSayError } from "./Problem.tsx";
+import { sentence, useSayError } from "./saying.ts";
 import { useText } from "./words.ts";
 
 const LIVE_MS = 5_000;
@@ -93,8 +93,7 @@ export function useAct<V, R>(
     onError: (error) => {
       if (error instanceof Refusal) {
         key.current = newKey();
-        const { what, todo } = say(error);
-        void message.error(`${what} ${todo}`, 8);
+        void message.error(sentence(say(error)), 8);
         for (const queryKey of options.refresh) void queries.invalidateQueries({ queryKey });
       } else {
         void message.warning(text("act.unsure"), 8);

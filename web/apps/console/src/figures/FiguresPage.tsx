@@ -98,6 +98,7 @@ export default function FiguresPage() {
           options={[{ value: "", label: text("figures.all_lines") }, ...lines.map((one) => ({ value: one, label: one }))]}
         />
         <DatePicker
+          className="controls__known"
           showTime={{ format: "HH:mm" }}
           placeholder={text("figures.as_of")}
           aria-label={text("figures.as_of")}

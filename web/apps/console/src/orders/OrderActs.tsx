@@ -16,7 +16,7 @@ const POSSIBLE: Record<string, readonly Kind[]> = {
   held: ["resume", "prioritise", "move", "finish", "cancel"],
 };
 
-export function OrderActs({ order }: { order: Order }) {
+export function OrderActs({ order, size = "small" }: { order: Order; size?: "small" | "medium" }) {
   const text = useText();
   const may = useMay();
   const { message } = App.useApp();
@@ -33,7 +33,7 @@ export function OrderActs({ order }: { order: Order }) {
   };
   return (
     <Space.Compact>
-      <Button size="small" loading={act.isPending && asking === null} onClick={() => begin(first)}>
+      <Button size={size} loading={act.isPending && asking === null} onClick={() => begin(first)}>
         {text(`act.${first}`)}
       </Button>
       <Dropdown
@@ -43,7 +43,7 @@ export function OrderActs({ order }: { order: Order }) {
           onClick: ({ key }) => begin(key as Kind),
         }}
       >
-        <Button size="small" aria-label={text("act.more", { order: order.id })}>
+        <Button size={size} aria-label={text("act.more", { order: order.id })}>
           ▾
         </Button>
       </Dropdown>

@@ -41,7 +41,7 @@ export default function OrderPage() {
             {text("print.traveller")}
           </Button>
         )}
-        <OrderActs order={row} />
+        <OrderActs order={row} size="medium" />
       </PageHead>
       {order.error && <Problem error={order.error} />}
       <Facts order={row} />

@@ -1,7 +1,7 @@
 /** All orders with their progress, and what a planner does with them. */
-import { Button, Empty, Segmented, Skeleton, Table } from "antd";
+import { Button, Empty, Input, Segmented, Skeleton, Table } from "antd";
 import type { TableColumnsType } from "antd";
-import { useState } from "react";
+import { useDeferredValue, useState } from "react";
 import { Link } from "react-router";
 import type { Order } from "@lineside/client/central.ts";
 import { dateTime } from "@lineside/format/time.ts";
@@ -10,7 +10,7 @@ import { useFile } from "../app/files.ts";
 import { Problem } from "../app/Problem.tsx";
 import { useMay, useZone } from "../app/queries.ts";
 import { useNamed, useText } from "../app/words.ts";
-import { useOrders } from "./api.ts";
+import { ordersCsvPath, unknownShare, useKnownTimes, useOrders } from "./api.ts";
 import type { OrderState } from "./api.ts";
 import { CreateOrder } from "./CreateOrder.tsx";
 import { OrderActs } from "./OrderActs.tsx";
@@ -27,7 +27,10 @@ export default function OrdersPage() {
   const zone = useZone();
   const [state, setState] = useState<OrderState | "">("");
   const [creating, setCreating] = useState(false);
-  const orders = useOrders(state);
+  const [typed, setTyped] = useState("");
+  const sought = useDeferredValue(typed.trim());
+  const orders = useOrders({ state, sought });
+  const times = useKnownTimes(may("figures.read"));
   const rows = orders.data?.pages.flatMap((page) => page.items) ?? [];
 
   const columns: TableColumnsType<Order> = [
@@ -38,7 +41,7 @@ export default function OrdersPage() {
     },
     { title: text("orders.item"), dataIndex: "item" },
     { title: text("orders.state"), dataIndex: "state", width: 110, render: (one: string) => <StateTag state={one} /> },
-    { title: text("orders.progress"), key: "progress", width: 260, render: (_, row) => <ProgressCell order={row} /> },
+    { title: text("orders.progress"), key: "progress", width: 260, render: (_, row) => <ProgressCell order={row} unknown={times.data ? unknownShare(row, times.data) : 0} /> },
     { title: text("orders.priority"), dataIndex: "priority", width: 90, align: "right" },
     {
       title: text("orders.due"),
@@ -47,12 +50,15 @@ export default function OrdersPage() {
       render: (due: string | null) => (due ? dateTime(due, language, zone) : <span className="quiet">–</span>),
     },
     { title: text("orders.edges"), key: "edges", render: (_, row) => <EdgesCell order={row} /> },
-    { title: text("orders.acts"), key: "acts", width: 220, render: (_, row) => <OrderActs order={row} /> },
+    { title: text("orders.acts"), key: "acts", width: 150, fixed: "right", render: (_, row) => <OrderActs order={row} /> },
   ];
 
   return (
     <>
       <PageHead title={text("nav.orders")}>
+        <Button loading={busy} onClick={() => fetchFile(ordersCsvPath({ state, sought }), "work-orders.csv")}>
+          {text("csv")}
+        </Button>
         {may("figures.read") && (
           <Button
             loading={busy}
@@ -67,16 +73,25 @@ export default function OrdersPage() {
           </Button>
         )}
       </PageHead>
-      <Segmented<OrderState | "">
-        className="filter"
-        aria-label={text("orders.state")}
-        value={state}
-        onChange={setState}
-        options={FILTERS.map((one) => ({
-          value: one,
-          label: one === "" ? text("all") : named("order_state", one),
-        }))}
-      />
+      <div className="controls">
+        <Input
+          className="controls__text"
+          allowClear
+          value={typed}
+          onChange={(event) => setTyped(event.target.value)}
+          placeholder={text("orders.filter")}
+          aria-label={text("orders.filter_label")}
+        />
+        <Segmented<OrderState | "">
+          aria-label={text("orders.state")}
+          value={state}
+          onChange={setState}
+          options={FILTERS.map((one) => ({
+            value: one,
+            label: one === "" ? text("all") : named("order_state", one),
+          }))}
+        />
+      </div>
       {orders.error && <Problem error={orders.error} again={() => void orders.refetch()} />}
       {orders.isPending && !orders.error ? (
         <Skeleton active paragraph={{ rows: 8 }} />
@@ -88,7 +103,7 @@ export default function OrdersPage() {
           dataSource={rows}
           pagination={false}
           scroll={{ x: 1100 }}
-          locale={{ emptyText: <Empty description={text("orders.empty")} /> }}
+          locale={{ emptyText: <Empty description={text(sought || state ? "orders.none_found" : "orders.empty")} /> }}
         />
       )}
       {orders.hasNextPage && (

@@ -6,21 +6,74 @@ import { live, useAct } from "../app/queries.ts";
 
 export type OrderState = "created" | "released" | "held" | "cancelled" | "finished";
 const PAGE_ROWS = 25;
+const DAY_MS = 86_400_000;
+const UNKNOWN_EVERY_MS = 60_000;
+
+/** Which orders are shown; `sought` is part of an order's or item's number. */
+export interface OrderFilter {
+  state: OrderState | "";
+  sought: string;
+}
 
 /** Orders in pages; the shown ones are asked again every few seconds. */
-export function useOrders(state: OrderState | "") {
+export function useOrders({ state, sought }: OrderFilter) {
   return useInfiniteQuery({
-    queryKey: ["orders", state],
+    queryKey: ["orders", state, sought],
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) =>
       dataOf(
         central.GET("/api/v1/mes/work-orders", {
-          params: { query: { state, cursor: pageParam, limit: PAGE_ROWS } },
+          params: { query: { state, q: sought, cursor: pageParam, limit: PAGE_ROWS } },
           signal: within(signal),
         }),
       ),
     getNextPageParam: (page) => page.next_cursor,
+    placeholderData: (before) => before,
     ...live,
+  });
+}
+
+/** Address of the same orders as CSV, all pages of them, with their progress. */
+export function ordersCsvPath({ state, sought }: OrderFilter): string {
+  return `/api/v1/mes/work-orders?${new URLSearchParams({ state, q: sought, format: "csv" }).toString()}`;
+}
+
+/** A station's planned busy time and the part of it of which nothing is known, seconds. */
+export interface KnownTime {
+  busy: number;
+  unknown: number;
+}
+
+/** How much of each station's last day is known. An order has no unknown time of its own: nobody knows
+ *  what ran then. So its progress is as sure as its stations are. */
+export function useKnownTimes(asked: boolean) {
+  return useQuery({
+    queryKey: ["kpi", "known-times"],
+    queryFn: async ({ signal }) => {
+      const now = Date.now();
+      const kpi = await dataOf(
+        central.GET("/api/v1/mes/kpi", {
+          params: {
+            query: {
+              by: "machine",
+              from: new Date(now - DAY_MS).toISOString(),
+              to: new Date(now).toISOString(),
+            },
+          },
+          signal: within(signal),
+        }),
+      );
+      return new Map<string, KnownTime>(
+        kpi.rows.map((row) => [
+          row.group["machine"] ?? row.key,
+          { busy: row.elements["PBT_s"] ?? 0, unknown: row.elements["unknown_s"] ?? 0 },
+        ]),
+      );
+    },
+    enabled: asked,
+    refetchInterval: UNKNOWN_EVERY_MS,
+    staleTime: UNKNOWN_EVERY_MS,
+    retry: false,
   });
 }
 
@@ -66,6 +119,15 @@ export function useStations() {
     queryFn: ({ signal }) =>
       dataOf(central.GET("/api/v1/mes/stations", { params: { query: { limit: 500 } }, signal: within(signal) })),
   });
+}
+
+/** The unknown share of an order's stations together; zero for an order that nobody works on. */
+export function unknownShare(order: Pick<Order, "state" | "steps">, times: ReadonlyMap<string, KnownTime>): number {
+  if (order.state !== "released" && order.state !== "held") return 0;
+  const stations = new Set(order.steps.flatMap((step) => step.stations));
+  const known = [...stations].flatMap((station) => times.get(station) ?? []);
+  const busy = known.reduce((sum, one) => sum + one.busy, 0);
+  return busy > 0 ? known.reduce((sum, one) => sum + one.unknown, 0) / busy : 0;
 }
 
 const REFRESH = [["orders"], ["order"], ["progress"]];

@@ -2,7 +2,7 @@
 import { Space, Tooltip } from "antd";
 import type { ReactNode } from "react";
 import type { Order } from "@lineside/client/central.ts";
-import { decimalText, quantityText } from "@lineside/format/numbers.ts";
+import { decimalText, percentText, quantityText } from "@lineside/format/numbers.ts";
 import { useLanguage } from "@lineside/ui/language.tsx";
 import { useNamed, useText } from "../app/words.ts";
 import { useProgress } from "./api.ts";
@@ -26,15 +26,20 @@ export function StateTag({ state, look, shape }: { state: string; look?: string;
   );
 }
 
-/** Delivered over ordered, live. */
-export function ProgressCell({ order }: { order: Order }) {
+/**
+ * Delivered over ordered, live; beside it what is not known: pieces that somebody must decide about, and
+ * the share of time of which nothing is known.
+ */
+export function ProgressCell({ order, unknown = 0 }: { order: Order; unknown?: number }) {
   const text = useText();
   const { language } = useLanguage();
   const progress = useProgress(order.id, order.state);
   if (order.state === "created") return <span className="quiet">–</span>;
   const delivered = progress.data?.delivered;
   const share = Math.min(1, Number(delivered ?? 0) / Math.max(1e-9, Number(order.quantity)));
-  const scrap = (progress.data?.operations ?? []).reduce((sum, one) => sum + Number(one.scrap), 0);
+  const operations = progress.data?.operations ?? [];
+  const scrap = operations.reduce((sum, one) => sum + Number(one.scrap), 0);
+  const suspect = operations.reduce((sum, one) => sum + Number(one.suspect), 0);
   return (
     <div className="progress-cell">
       <div
@@ -49,8 +54,24 @@ export function ProgressCell({ order }: { order: Order }) {
       </div>
       <span>
         <b>{decimalText(delivered)}</b> / {quantityText(order.quantity, order.unit, language)}
-        {scrap > 0 && <span className="quiet"> · {text("progress.scrap", { count: scrap })}</span>}
+        {scrap > 0 && <span className="quiet"> · {text("progress.scrap", { count: decimalText(scrap) })}</span>}
       </span>
+      {(suspect > 0 || unknown >= 0.0005) && (
+        <span className="progress-cell__unknown">
+          {suspect > 0 && (
+            <span className="state-tag state-tag--unknown">
+              {text("progress.suspect", { count: decimalText(suspect) })}
+            </span>
+          )}
+          {unknown >= 0.0005 && (
+            <Tooltip title={text("progress.unknown_why")}>
+              <span className="state-tag state-tag--unknown" tabIndex={0}>
+                {text("progress.unknown", { share: percentText(unknown) })}
+              </span>
+            </Tooltip>
+          )}
+        </span>
+      )}
     </div>
   );
 }

@@ -11,7 +11,7 @@ import { useAct, useMay } from "../app/queries.ts";
 import { useNamed, useText } from "../app/words.ts";
 import { PageHead, StateTag } from "../orders/parts.tsx";
 
-const ROLES = ["operator", "shift_leader", "setter", "inspector", "maintenance"];
+const ROLES = ["operator", "shift_leader", "setter", "inspector", "quality", "maintenance"];
 const REFRESH = [["people"]];
 
 export default function PeoplePage() {

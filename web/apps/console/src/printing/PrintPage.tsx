@@ -20,6 +20,7 @@ export default function PrintPage() {
       <div className="prints">
         <Travellers />
         <Labels />
+        <Commands />
         {may("people.read") && <Badges />}
       </div>
     </>
@@ -50,6 +51,33 @@ function Travellers() {
             showSearch={{ optionFilterProp: "label" }}
             loading={orders.isPending}
             options={orders.data?.items.map((one) => ({ value: one.id, label: `${one.id} · ${one.item}` }))}
+          />
+        </Form.Item>
+        <Button htmlType="submit" loading={busy}>
+          PDF
+        </Button>
+      </Form>
+    </Card>
+  );
+}
+
+function Commands() {
+  const text = useText();
+  const { fetchFile, busy } = useFile();
+  return (
+    <Card title={text("print.commands")} size="small">
+      <p className="note">{text("print.commands_what")}</p>
+      <Form<{ code: string }>
+        layout="vertical"
+        initialValues={{ code: "qr" }}
+        onFinish={({ code }) => fetchFile(`/api/v1/mes/prints/commands?${new URLSearchParams({ code }).toString()}`)}
+      >
+        <Form.Item name="code" label={text("print.code")}>
+          <Select
+            options={[
+              { value: "qr", label: text("print.qr") },
+              { value: "code128", label: text("print.code128") },
+            ]}
           />
         </Form.Item>
         <Button htmlType="submit" loading={busy}>

@@ -1,10 +1,12 @@
 /** What is chosen, opened to its evidence: edge, epoch, seq, whose clock, who. */
-import { Card, Descriptions } from "antd";
+import { Button, Card, Descriptions } from "antd";
 import type { DescriptionsProps } from "antd";
+import { useState } from "react";
 import { Link } from "react-router";
 import { decimalText } from "@lineside/format/numbers.ts";
 import { dateTime, durationText, millis } from "@lineside/format/time.ts";
 import { pick, useLanguage } from "@lineside/ui/language.tsx";
+import { usePrinting } from "../app/printing.ts";
 import { useZone } from "../app/queries.ts";
 import { useNamed, useText } from "../app/words.ts";
 import { useNames } from "../people/names.ts";
@@ -19,7 +21,7 @@ export interface Selection {
   line: number | null;
 }
 
-const LINES_SHOWN = 40;
+const LINES_SHOWN = 6;
 
 export function Details({ history, selection }: { history: History; selection: Selection }) {
   const text = useText();
@@ -173,13 +175,24 @@ function LineFacts({ line }: { line: Line }) {
           ...(line.flags.length > 0
             ? [{ key: "flags", label: text("flags"), children: line.flags.map((flag) => named("flag", flag)).join(", ") }]
             : []),
-          ...details.map(([name, value]) => ({ key: name, label: name, children: plainText(value) })),
+          ...details.map(([name, value]) => ({ key: name, label: named("detail", name), children: <Value value={value} /> })),
         ]}
       />
       <h3 className="trace__sub">{text("trace.evidence")}</h3>
       <Lines lines={[line]} />
     </>
   );
+}
+
+/** A detail of an event; another unit or lot can be walked to. */
+function Value({ value }: { value: unknown }) {
+  if (typeof value === "object" && value !== null && "kind" in value && "id" in value && "item" in value) {
+    const { kind, id, item } = value;
+    const issuer = "issuer" in value && typeof value.issuer === "string" ? value.issuer : "";
+    const walkable = (kind === "unit" || kind === "lot") && typeof id === "string" && typeof item === "string";
+    if (walkable) return <Link to={traceAddress({ kind, id, item, issuer })}>{plainText(value)}</Link>;
+  }
+  return <>{plainText(value)}</>;
 }
 
 /** A detail of an event as words: `SE-7755 (SE-S4)`, `2 pcs`, or its JSON. */
@@ -193,6 +206,9 @@ function plainText(value: unknown): string {
 }
 
 function Lines({ lines }: { lines: Line[] }) {
+  const printing = usePrinting();
+  const [all, setAll] = useState(false);
+  const shown = all || printing ? lines : lines.slice(0, LINES_SHOWN);
   const people = useNames();
   const text = useText();
   const named = useNamed();
@@ -200,7 +216,7 @@ function Lines({ lines }: { lines: Line[] }) {
   const zone = useZone();
   return (
     <ul className="evidence">
-      {lines.slice(0, LINES_SHOWN).map((line) => (
+      {shown.map((line) => (
         <li key={evidenceText(line.evidence) + line.type} className={line.voided ? "life__words--voided" : ""}>
           <b>{named("event", line.type)}</b> {evidenceText(line.evidence)}
           <br />
@@ -210,7 +226,13 @@ function Lines({ lines }: { lines: Line[] }) {
           {text("trace.received", { time: dateTime(line.received_at, language, zone) })}
         </li>
       ))}
-      {lines.length > LINES_SHOWN && <li>{text("trace.more", { count: lines.length - LINES_SHOWN })}</li>}
+      {lines.length > shown.length && (
+        <li>
+          <Button size="small" onClick={() => setAll(true)}>
+            {text("trace.more", { count: lines.length - shown.length })}
+          </Button>
+        </li>
+      )}
     </ul>
   );
 }

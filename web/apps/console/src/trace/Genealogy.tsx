@@ -1,11 +1,12 @@
 /** What it was made from, and what it went into: a picture to walk, and a list that is complete. */
 import { Card, Empty, Segmented, Table } from "antd";
 import type { TableColumnsType } from "antd";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Link as RouteLink, useNavigate } from "react-router";
 import { quantityText } from "@lineside/format/numbers.ts";
 import { dateTime } from "@lineside/format/time.ts";
 import { pick, useLanguage } from "@lineside/ui/language.tsx";
+import { usePrinting } from "../app/printing.ts";
 import { useZone } from "../app/queries.ts";
 import { useNamed, useText } from "../app/words.ts";
 import { traceAddress } from "./api.ts";
@@ -16,6 +17,8 @@ import { BOX, layoutOf } from "./layout.ts";
 import type { Placed } from "./layout.ts";
 
 type Side = Selection["side"];
+/** A picture that is a little too wide is shown smaller; a much wider one scrolls. */
+const LEAST_FIT = 0.8;
 
 interface Props {
   history: History;
@@ -28,7 +31,19 @@ export function Genealogy({ history, selection, select }: Props) {
   const forwardFirst = history.made_from.links.length === 0 && history.went_into.links.length > 0;
   const [side, setSide] = useState<Side>(forwardFirst ? "went_into" : "made_from");
   const [asList, setAsList] = useState(false);
+  const printing = usePrinting();
   const graph = history[side];
+  if (printing) {
+    return (
+      <>
+        {(["made_from", "went_into"] as const).map((one) => (
+          <Card key={one} size="small" title={text(`trace.${one}`, { count: history[one].links.length })}>
+            {history[one].links.length > 0 && <LinkList graph={history[one]} side={one} />}
+          </Card>
+        ))}
+      </>
+    );
+  }
   return (
     <Card
       size="small"
@@ -81,13 +96,24 @@ function Picture({ graph, side, selection, select, openList }: PictureProps) {
   const layout = useMemo(() => layoutOf(graph, side), [graph, side]);
   const rootX = layout.placed[0]?.x ?? 0;
   const view = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  const [fit, setFit] = useState(1);
+  useLayoutEffect(() => {
     const shown = view.current;
-    if (shown) shown.scrollLeft = rootX + BOX.width / 2 - shown.clientWidth / 2;
-  }, [rootX]);
+    if (!shown) return;
+    const arrange = () => {
+      const room = shown.clientWidth - 8;
+      const scale = Math.min(1, Math.max(LEAST_FIT, room / layout.width));
+      setFit(scale);
+      shown.scrollLeft = (rootX + BOX.width / 2) * scale - shown.clientWidth / 2;
+    };
+    arrange();
+    const watcher = new ResizeObserver(arrange);
+    watcher.observe(shown);
+    return () => watcher.disconnect();
+  }, [rootX, layout.width]);
   return (
     <div ref={view} className="tree" tabIndex={0} role="group" aria-label={text("trace.picture")}>
-      <div className="tree__canvas" style={{ width: layout.width, height: layout.height }}>
+      <div className="tree__canvas" style={{ width: layout.width, height: layout.height, zoom: fit }}>
         <svg width={layout.width} height={layout.height} aria-hidden="true">
           {layout.placed.map((one) => one.parent && <Curve key={one.key} to={one} from={one.parent} />)}
         </svg>
@@ -181,6 +207,7 @@ function Box({ placed, graph, chosen, choose }: BoxProps) {
 
 /** Every link, paged; what the picture gathers stands here one by one. */
 function LinkList({ graph, side }: { graph: Graph; side: Side }) {
+  const printing = usePrinting();
   const text = useText();
   const named = useNamed();
   const { language } = useLanguage();
@@ -232,8 +259,8 @@ function LinkList({ graph, side }: { graph: Graph; side: Side }) {
       rowKey={(link) => `${evidenceText(link.evidence)}-${link.product}-${link.source}`}
       columns={columns}
       dataSource={graph.links}
-      scroll={{ x: 900 }}
-      pagination={{ pageSize: 50, hideOnSinglePage: true, showSizeChanger: false }}
+      scroll={printing ? {} : { x: 900 }}
+      pagination={printing ? false : { pageSize: 50, hideOnSinglePage: true, showSizeChanger: false }}
     />
   );
 }

@@ -1,5 +1,5 @@
 /** What is the life of this number? */
-import { Button, Card, Empty, Popover, Skeleton, Table } from "antd";
+import { Button, Card, Empty, Popover, Skeleton, Space, Table } from "antd";
 import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { clockTime, dateTime } from "@lineside/format/time.ts";
@@ -15,6 +15,7 @@ import { Details } from "./Details.tsx";
 import type { Selection } from "./Details.tsx";
 import { Genealogy } from "./Genealogy.tsx";
 import { Life } from "./Life.tsx";
+import { Neighbours } from "./Neighbours.tsx";
 
 export default function TracePage() {
   const text = useText();
@@ -135,6 +136,7 @@ function Shown({ history }: { history: History }) {
         <Genealogy history={history} selection={selection} select={setSelection} />
         <Details history={history} selection={selection} />
       </div>
+      {history.thing.kind === "unit" && <Neighbours thing={history.thing} />}
     </>
   );
 }
@@ -180,9 +182,12 @@ function Head({ history }: { history: History }) {
         }
       />
       {thing.kind === "unit" && <Fact name={text("trace.defects")} value={String(defects)} />}
-      <Button loading={busy} onClick={() => fetchFile(csvPath(thing), `trace-${thing.id}.csv`)}>
-        {text("csv")}
-      </Button>
+      <Space className="trace-head__acts">
+        <Button onClick={() => window.print()}>{text("trace.print")}</Button>
+        <Button loading={busy} onClick={() => fetchFile(csvPath(thing), `trace-${thing.id}.csv`)}>
+          {text("csv")}
+        </Button>
+      </Space>
     </Card>
   );
 }

@@ -13,6 +13,9 @@ export type Line = Schemas["LineOut"];
 export type Operation = Node["operations"][number];
 export type Evidence = Schemas["EvidenceOut"];
 export type EdgeKnown = Schemas["EdgeKnownOut"];
+export type Neighbour = Schemas["NeighbourOut"];
+export type Beside = Schemas["BesideOut"];
+export type Companions = Schemas["CompanionsOut"];
 
 const ASK_AGAIN_MS = 15_000;
 const KINDS = ["unit", "lot"] as const;
@@ -61,6 +64,23 @@ export function useTrace(sought: Sought) {
     queryKey: ["trace", sought],
     queryFn: ({ signal }) => seek(sought, signal),
     enabled: sought.number !== "",
+    refetchInterval: ASK_AGAIN_MS,
+  });
+}
+
+/** What was made just before and after a unit at each of its stations. */
+export function useNeighbours(thing: Thing) {
+  const { item, id, issuer } = thing;
+  return useQuery({
+    queryKey: ["neighbours", item, id, issuer],
+    queryFn: ({ signal }) =>
+      dataOf(
+        central.GET("/api/v1/trace/neighbours", {
+          params: { query: { serial: id, item, issuer } },
+          signal: within(signal),
+        }),
+      ),
+    enabled: thing.kind === "unit",
     refetchInterval: ASK_AGAIN_MS,
   });
 }

@@ -3,6 +3,9 @@ import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-quer
 import { useState } from "react";
 import { listStations } from "@lineside/client/edge.ts";
 import { pick, useLanguage } from "@lineside/ui/language.tsx";
+import { recallHeard } from "../server/heard.ts";
+import { useNewBuild } from "../server/useNewBuild.ts";
+import { AgentAway } from "./AgentAway.tsx";
 import { Screen } from "./Screen.tsx";
 import { useText } from "./words.ts";
 
@@ -38,6 +41,8 @@ function Chosen() {
 function StationPicker({ choose }: { choose: (id: string) => void }) {
   const text = useText();
   const { language, choose: speak } = useLanguage();
+  useNewBuild(true);
+  const [heard] = useState(() => recallHeard() ?? { at: Date.now() });
   const stations = useQuery({ queryKey: ["stations"], queryFn: listStations, refetchInterval: 10_000 });
   return (
     <main className="picker">
@@ -52,6 +57,7 @@ function StationPicker({ choose }: { choose: (id: string) => void }) {
           {text(stations.failureCount > 0 ? "picker.unreachable" : "picker.loading")}
         </p>
       )}
+      {stations.failureCount > 1 && <AgentAway since={heard.at} zone={heard.zone} />}
       {stations.data?.stations.length === 0 && <p className="picker__note">{text("picker.empty")}</p>}
       <ul className="picker__list">
         {stations.data?.stations.map((row) => (

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { getTexts } from "@lineside/client/edge.ts";
 import type { StationView, Texts, VerdictMessage } from "@lineside/client/edge.ts";
+import { useLanguage } from "@lineside/ui/language.tsx";
 import { Dialogs } from "../dialogs/Dialogs.tsx";
 import { CommandBar } from "../panels/CommandBar.tsx";
 import { Entries } from "../panels/Entries.tsx";
@@ -15,9 +16,12 @@ import { useScanFallback } from "../scanning/scans.tsx";
 import { useActs } from "../server/useActs.ts";
 import type { Acts } from "../server/useActs.ts";
 import { useLink } from "../server/useLink.ts";
+import { useNewBuild } from "../server/useNewBuild.ts";
 import { VerdictPanel } from "../verdict/VerdictPanel.tsx";
 import { AgentAway } from "./AgentAway.tsx";
 import { commandDialog } from "./commands.ts";
+import { Notices } from "./Notices.tsx";
+import { LANGUAGE_CODE, pageDialog } from "./pageCommands.ts";
 import { TerminalContext } from "./terminal.ts";
 import type { Open, Terminal } from "./terminal.ts";
 import { UnsureActs } from "./UnsureActs.tsx";
@@ -62,7 +66,7 @@ export function Screen({ station, leave }: Props) {
           </button>
         </main>
       )}
-      {link.downSince !== null && <AgentAway since={link.downSince} zone={link.view?.time_zone} />}
+      {link.downSince !== null && <AgentAway since={link.downSince} zone={link.zone} />}
       {link.downSince === null && acts.unsure.length > 0 && <UnsureActs acts={acts} />}
     </>
   );
@@ -79,7 +83,9 @@ interface StationScreenProps {
 }
 
 function StationScreen({ view, texts, acts, aheadMs, onIncoming, leave }: StationScreenProps) {
+  const { language, choose } = useLanguage();
   const [dialog, setDialog] = useState<Open | null>(null);
+  useNewBuild(dialog === null && !acts.busy && acts.unsure.length === 0);
   const terminal = useMemo<Terminal>(
     () => ({ view, texts, acts, open: setDialog, aheadMs }),
     [view, texts, acts, aheadMs],
@@ -87,6 +93,16 @@ function StationScreen({ view, texts, acts, aheadMs, onIncoming, leave }: Statio
 
   const runCommand = useCallback(
     (code: string): boolean => {
+      if (code === LANGUAGE_CODE) {
+        choose(language === "zh" ? "en" : "zh");
+        setDialog(null);
+        return true;
+      }
+      const own = pageDialog(code, view);
+      if (own) {
+        setDialog(own);
+        return true;
+      }
       const command = texts.commands.find((known) => known.code === code);
       if (!command) return false;
       const wish = commandDialog(command, view);
@@ -95,7 +111,7 @@ function StationScreen({ view, texts, acts, aheadMs, onIncoming, leave }: Statio
       else setDialog(wish);
       return true;
     },
-    [texts.commands, view, acts],
+    [texts.commands, view, acts, language, choose],
   );
 
   const take = useCallback(
@@ -121,6 +137,7 @@ function StationScreen({ view, texts, acts, aheadMs, onIncoming, leave }: Statio
     <TerminalContext value={terminal}>
       <div className="screen">
         <Header />
+        <Notices />
         <main className="screen__main">
           <OrderPanel />
           <section className="screen__centre">

@@ -24,6 +24,9 @@ export function commandDialog(command: Command, view: StationView): Open | Plain
     case "finish_order":
       // The piece in work comes first; that is for the agent to decide.
       return view.jobs.some((job) => job.units.length > 0) ? null : { name: "finish" };
+    case "new_number":
+      // A lot needs its quantity; a unit and a carrier need nothing.
+      return command.needs === "quantity" ? { name: "numbers" } : null;
     case "declare":
       return { name: "declare" };
     case "sign_on":

@@ -1,6 +1,6 @@
 /** What every part of one station's screen shares. */
 import { createContext, useContext } from "react";
-import type { StationView, Text, Texts } from "@lineside/client/edge.ts";
+import type { Entry, StationView, Text, Texts } from "@lineside/client/edge.ts";
 import { useLanguage } from "@lineside/ui/language.tsx";
 import type { Acts, Frame } from "../server/useActs.ts";
 
@@ -21,7 +21,11 @@ export type Open =
   | { name: "override" }
   | { name: "back" }
   | { name: "move" }
+  | { name: "split" }
+  | { name: "replace"; entry: Entry; frame: Frame }
   | { name: "type" }
+  | { name: "numbers" }
+  | { name: "carrier"; carrier?: string | undefined; lot?: string | undefined }
   | { name: "menu" };
 
 export interface Terminal {

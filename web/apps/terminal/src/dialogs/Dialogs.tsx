@@ -1,14 +1,18 @@
 /** The dialog that is open. */
 import { BackEntryDialog } from "./BackEntryDialog.tsx";
 import { CallDialog } from "./CallDialog.tsx";
+import { CarrierDialog } from "./CarrierDialog.tsx";
 import { DeclareDialog } from "./DeclareDialog.tsx";
 import { DefectDialog } from "./DefectDialog.tsx";
 import { FinishDialog, PauseDialog } from "./FinishDialog.tsx";
 import { MenuDialog } from "./MenuDialog.tsx";
 import { MountDialog } from "./MountDialog.tsx";
 import { MoveDialog } from "./MoveDialog.tsx";
+import { NumbersDialog } from "./NumbersDialog.tsx";
 import { FirstPieceDialog, OverrideDialog, PeopleDialog } from "./PeopleDialogs.tsx";
 import { ReasonDialog } from "./ReasonDialog.tsx";
+import { ReplaceDialog } from "./ReplaceDialog.tsx";
+import { SplitDialog } from "./SplitDialog.tsx";
 import { StartDialog, StateDialog } from "./StartDialog.tsx";
 import { TypeDialog } from "./TypeDialog.tsx";
 import { UndoDialog } from "./UndoDialog.tsx";
@@ -47,8 +51,16 @@ export function Dialogs({ dialog, leave }: { dialog: Open; leave: () => void }) 
       return <BackEntryDialog />;
     case "move":
       return <MoveDialog />;
+    case "split":
+      return <SplitDialog />;
+    case "replace":
+      return <ReplaceDialog entry={dialog.entry} frame={dialog.frame} />;
     case "type":
       return <TypeDialog />;
+    case "numbers":
+      return <NumbersDialog />;
+    case "carrier":
+      return <CarrierDialog carrier={dialog.carrier} lot={dialog.lot} />;
     case "menu":
       return <MenuDialog leave={leave} />;
   }

@@ -15,7 +15,12 @@ export function MenuDialog({ leave }: { leave: () => void }) {
         <Choice code="CMD-TYPE" label={text("type.title")} onChoose={() => open({ name: "type" })} />
         <Choice code="CMD-BACK" label={text("back.title")} onChoose={() => open({ name: "back" })} />
         <Choice code="CMD-MOVE" label={text("move.title")} onChoose={() => open({ name: "move" })} />
+        {view.spanned.length > 0 && (
+          <Choice code="CMD-SPLIT" label={text("split.title")} onChoose={() => open({ name: "split" })} />
+        )}
         <Choice code="CMD-DECLARE" label={text("declare.title")} onChoose={() => open({ name: "declare" })} />
+        <Choice code="CMD-NUMBERS" label={text("numbers.title")} onChoose={() => open({ name: "numbers" })} />
+        <Choice code="CMD-CARRIER" label={text("carrier.title")} onChoose={() => open({ name: "carrier" })} />
         {view.jobs.length > 0 && (
           <Choice code="CMD-FINISH-ORDER" label={text("menu.finish_order")} onChoose={() => open({ name: "finish" })} />
         )}

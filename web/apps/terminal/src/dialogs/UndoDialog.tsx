@@ -15,28 +15,36 @@ const SHOWN_MAX = 4;
 /** The dialog that enters this kind of fact, to enter it again; null where it is only taken back. */
 function correctionOf(entry: Entry, reason: string): Open | null {
   const frame = { how: "correct", seq: entry.seq, reason } as const;
-  switch (entry.kind) {
-    case "defect_recorded":
+  switch (entry.change) {
+    case "defect":
       return { name: "defect", frame };
-    case "quantity_declared":
+    case "declare":
       return { name: "declare", frame };
-    case "material_mounted":
+    case "mount":
       return { name: "mount", frame };
-    case "order_finished":
+    case "finish_order":
       return { name: "finish", frame };
-    default:
+    case "reason":
+      return { name: "reason", frame };
+    case "start_order":
+    case "finish_unit":
+      return { name: "replace", entry, frame };
+    case "":
       return null;
   }
 }
 
-/** Preset to the last entry that may be taken back. */
+/** The last entries, those that may be taken back first; the others say what to do instead. */
 export function UndoDialog() {
   const { view, acts, open } = useTerminal();
   const { language } = useLanguage();
   const text = useText();
   const say = useSay();
   const [entries] = useState(() =>
-    view.entries.filter((entry) => entry.undoable && !entry.voided).slice(0, SHOWN_MAX),
+    [
+      ...view.entries.filter((entry) => entry.undoable && !entry.voided).slice(0, SHOWN_MAX),
+      ...view.entries.filter((entry) => !entry.undoable && !entry.voided).slice(0, SHOWN_MAX),
+    ],
   );
   const [chosen, setChosen] = useState(0);
   const [reason, setReason] = useState<(typeof REASONS)[number]>("wrong_scan");
@@ -48,7 +56,7 @@ export function UndoDialog() {
     <Dialog
       title={text("undo.title")}
       foot={
-        entry && (
+        entry?.undoable && (
           <>
             {correction && (
               <button type="button" className="button" onClick={() => open(correction)}>
@@ -75,11 +83,16 @@ export function UndoDialog() {
             chosen={index === chosen}
             onChoose={() => setChosen(index)}
             label={`${clockTime(one.at, language, view.time_zone, true)} ${one.subject}`}
-            note={say(one.text)}
+            note={one.undoable ? say(one.text) : `✕ ${say(one.text)}`}
           />
         ))}
       </div>
-      {entry && (
+      {entry && !entry.undoable && (
+        <p className="dialog__lead" role="status">
+          {text("undo.not")} {say(entry.why_not)}
+        </p>
+      )}
+      {entry?.undoable && (
         <>
           <h3>{text("undo.why")}</h3>
           <div className="choices" role="group" aria-label={text("undo.why")}>

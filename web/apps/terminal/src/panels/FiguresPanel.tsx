@@ -57,6 +57,7 @@ export function FiguresPanel() {
       </dl>
       <ShiftBar />
       <Unexplained />
+      <Spanned />
     </section>
   );
 }
@@ -108,6 +109,20 @@ function ShiftBar() {
         <span>{clockTime(until * 1000, language, view.time_zone)}</span>
       </p>
     </div>
+  );
+}
+
+function Spanned() {
+  const { view, open } = useTerminal();
+  const text = useText();
+  const waiting = view.spanned.filter((one) => one.pieces_before === null);
+  if (waiting.length === 0) return null;
+  const pieces = waiting.reduce((sum, one) => sum + Number(one.pieces), 0);
+  return (
+    <button type="button" className="unexplained" onClick={() => open({ name: "split" })}>
+      <span>{text("split.waiting", { count: waiting.length })}</span>
+      <strong>{text("split.pieces", { pieces: decimalText(String(pieces)) })}</strong>
+    </button>
   );
 }
 

@@ -89,7 +89,7 @@ function JobCard({ job }: { job: Job }) {
           </button>
         )}
         {job.first_piece === "released" && <span className="pill">{text("first_piece.released")}</span>}
-        {view.counts_from === "declaration" && (
+        {(view.counts_from === "declaration" || view.counts_from === "scale") && (
           <button type="button" className="button" onClick={() => open({ name: "declare" })}>
             {text("declare.title")}
           </button>

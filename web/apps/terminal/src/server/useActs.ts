@@ -76,6 +76,7 @@ function refusalOf(act: Act, problem: Problem): Answer {
     meaning: "",
     subject: act.kind === "scan" ? act.raw : "",
     degraded: "",
+    overridable: false,
     took_ms: 0,
   };
 }

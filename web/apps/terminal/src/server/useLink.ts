@@ -1,6 +1,8 @@
 /** The open line to the agent: its stream of screens, and whether it still answers. */
 import { useEffect, useRef, useState } from "react";
 import { getStation, isAlive, streamUrl } from "@lineside/client/edge.ts";
+import { askForBuild } from "@lineside/shell/register.ts";
+import { keepHeard, recallHeard } from "./heard.ts";
 import type { StateMessage, StationView, VerdictMessage } from "@lineside/client/edge.ts";
 
 const ASK_EVERY_MS = 2_500;
@@ -17,6 +19,8 @@ export interface Link {
   downSince: number | null;
   /** Rises each time the agent comes back. */
   returns: number;
+  /** The plant's zone as far as anybody here ever heard. */
+  zone: string | undefined;
 }
 
 function parse<T>(data: unknown): T | null {
@@ -29,7 +33,13 @@ function parse<T>(data: unknown): T | null {
 
 /** Follow one station until the component goes. */
 export function useLink(station: string, onVerdict: (message: VerdictMessage) => void): Link {
-  const [link, setLink] = useState<Link>({ view: null, aheadMs: 0, downSince: null, returns: 0 });
+  const [link, setLink] = useState<Link>(() => ({
+    view: null,
+    aheadMs: 0,
+    downSince: null,
+    returns: 0,
+    zone: recallHeard()?.zone,
+  }));
   const verdict = useRef(onVerdict);
   useEffect(() => {
     verdict.current = onVerdict;
@@ -38,20 +48,24 @@ export function useLink(station: string, onVerdict: (message: VerdictMessage) =>
   useEffect(() => {
     let closed = false;
     let source: EventSource | null = null;
-    let lastHeard = Date.now();
+    // A page that was opened while the agent is down says since when the last page missed it.
+    let lastHeard = recallHeard()?.at ?? Date.now();
+    let down = false;
     let misses = 0;
     let timer = 0;
 
     const heard = () => {
       lastHeard = Date.now();
       misses = 0;
+      keepHeard(lastHeard);
       setLink((now) =>
         now.downSince === null ? now : { ...now, downSince: null, returns: now.returns + 1 },
       );
     };
     const show = (view: StationView) => {
       const aheadMs = Date.parse(view.at) - Date.now();
-      setLink((now) => ({ ...now, view, aheadMs }));
+      setLink((now) => ({ ...now, view, aheadMs, zone: view.time_zone }));
+      keepHeard(Date.now(), view.time_zone);
       heard();
     };
     const open = () => {
@@ -76,11 +90,16 @@ export function useLink(station: string, onVerdict: (message: VerdictMessage) =>
       if (closed) return;
       if (alive) {
         heard();
-        if (source?.readyState === EventSource.CLOSED) window.setTimeout(open, REOPEN_AFTER_MS);
+        if (down) {
+          down = false;
+          askForBuild(); // it may have been away for an update
+          open();
+        } else if (source?.readyState === EventSource.CLOSED) window.setTimeout(open, REOPEN_AFTER_MS);
       } else {
         misses += 1;
         const since = lastHeard;
         if (misses >= 2) {
+          down = true;
           setLink((now) => (now.downSince === null ? { ...now, downSince: since } : now));
         }
       }

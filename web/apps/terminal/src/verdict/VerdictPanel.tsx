@@ -145,7 +145,7 @@ function Shown({ verdict }: { verdict: Verdict }) {
             <button
               type="button"
               className="verdict__option"
-              onClick={() => open(amount === "finish" ? { name: "finish" } : { name: "mount", lot: answer.params["lot"] })}
+              onClick={() => open(amount)}
             >
               <span>{text("verdict.amount")}</span>
             </button>

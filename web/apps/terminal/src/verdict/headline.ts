@@ -1,25 +1,26 @@
 /** What the screen makes of an answer beyond its words. */
 import type { Answer } from "@lineside/client/edge.ts";
-
-/** Refusals that a badge with the right may turn; the agent has the last word. */
-const OVERRIDABLE = new Set([
-  "unit.earlier_missing",
-  "unit.never_seen",
-  "unit.passport_missing",
-  "unit.failed_before",
-  "unit.part_not_finished",
-  "material.missing",
-]);
+import type { Open } from "../app/terminal.ts";
 
 /** Whether the screen offers to have a badge allow what was refused. */
 export function mayOverride(answer: Answer): boolean {
-  return answer.answer === "refused" && OVERRIDABLE.has(answer.code);
+  return answer.answer === "refused" && answer.overridable;
 }
 
 /** The dialog that answers a question for an amount. */
-export function amountDialog(answer: Answer): "finish" | "mount" | null {
-  if (answer.code === "order.quantity_needed") return "finish";
-  return answer.code === "material.quantity_needed" ? "mount" : null;
+export function amountDialog(answer: Answer): Open | null {
+  switch (answer.code) {
+    case "order.quantity_needed":
+      return { name: "finish" };
+    case "material.quantity_needed":
+      return { name: "mount", lot: answer.params["lot"] };
+    case "number.quantity_needed":
+      return { name: "numbers" };
+    case "carrier.quantity_needed":
+      return { name: "carrier", carrier: answer.params["carrier"], lot: answer.params["lot"] };
+    default:
+      return null;
+  }
 }
 
 /** How large a headline can be set: full-width characters count twice. */
