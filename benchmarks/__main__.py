@@ -20,7 +20,10 @@ BUDGETS: dict[str, tuple[float, str]] = {
     "sync.ratio_to_slower": (0.5, "min"),
     "sync.bytes_per_event": (35.0, "max"),
     "kpi_update.growth_ratio": (1.5, "max"),
-    "trace.backward_p99_ms": (100.0, "max"),
+    "trace.backward.p99_ms": (10.0, "max"),
+    "trace.backward.ratio_to_bare_p50": (3.0, "max"),
+    "trace.forward_1000.p99_ms": (50.0, "max"),
+    "trace.forward_1000.ratio_to_bare_p50": (3.0, "max"),
 }
 
 

@@ -1,4 +1,7 @@
-"""Edge to central through a real broker into a real PostgreSQL, beside bare COPY of the same rows.
+"""Edge to central through a real broker into a real PostgreSQL, beside the raw wire and bare COPY.
+
+The raw wire: one client publishes the same events in messages of 100 at QoS 1, another receives
+them; nothing is unpacked, checked or stored.
 
 Prints one line of JSON. Run: `python -m benchmarks.sync [events]`.
 """
@@ -12,10 +15,14 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from decimal import Decimal
 from pathlib import Path
 
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.subscribeoptions import SubscribeOptions
 from sqlalchemy import Engine, text
 
 from lineside.central import embedded_postgres
@@ -34,7 +41,7 @@ from lineside.edge_agent.sync.service import SyncService
 from lineside.edge_agent.sync.source import wire_group
 
 CLOCK = SystemClock()
-COPY_EVENTS = 2_000
+COPY_EVENTS, WIRE_EVENTS = 2_000, 100
 CENTRAL = """
 import sys, threading
 from lineside.central.db import open_engine
@@ -112,6 +119,41 @@ def copy_rate(engine: Engine, rows: list[tuple[object, ...]]) -> float:
     return len(rows) / (time.perf_counter() - began)
 
 
+def wire_rate(journal: Journal, port: int) -> float:
+    """Events a second from publisher to subscriber through the broker, 100 to a message."""
+    messages: list[bytes] = []
+    after = 0
+    while groups := journal.groups(after, WIRE_EVENTS, 700 * 1024):
+        wired = tuple(wire_group(group) for group in groups)
+        messages.append(pack(Batch(edge="e", lane="facts", epoch="1", groups=wired)))
+        after = groups[-1].last_seq
+    arrived = threading.Semaphore(0)
+    receiver, sender = (
+        Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
+        for name in ("bench-receiver", "bench-sender")
+    )
+    subscribed = threading.Event()
+    receiver.on_message = lambda *_: arrived.release()
+    receiver.on_subscribe = lambda *_: subscribed.set()
+    receiver.connect("127.0.0.1", port)
+    receiver.loop_start()
+    receiver.subscribe("bench/wire", options=SubscribeOptions(qos=1))
+    assert subscribed.wait(10)
+    sender.max_inflight_messages_set(100)
+    sender.connect("127.0.0.1", port)
+    sender.loop_start()
+    began = time.perf_counter()
+    for payload in messages:
+        sender.publish("bench/wire", payload, qos=1)
+    for _ in messages:
+        assert arrived.acquire(timeout=60)
+    rate = after / (time.perf_counter() - began)
+    for client in (sender, receiver):
+        client.disconnect()
+        client.loop_stop()
+    return rate
+
+
 async def sync_rate(journal: Journal, folder: Path, port: int) -> float:
     """Events a second from the first hello to the edge's knowledge that all are committed."""
     service = SyncService(
@@ -154,6 +196,7 @@ def main(count: int) -> None:
         journal = stack.enter_context(Journal.open(folder / "journal.db", clock=CLOCK))
         fill(journal, count)
         per_event = wire_bytes(journal)
+        wire = wire_rate(journal, broker.port)
         central = subprocess.Popen(
             [sys.executable, "-c", CENTRAL, server.dsn(), str(broker.port)],
             stdout=subprocess.PIPE,
@@ -171,8 +214,12 @@ def main(count: int) -> None:
         result = {
             "events": count,
             "broker": type(broker).__name__,
-            "events_per_s": {"edge_to_committed": round(rate), "copy_staging": round(bare)},
-            "ratio_to_slower": rate / bare,
+            "events_per_s": {
+                "edge_to_committed": round(rate),
+                "raw_wire": round(wire),
+                "copy_staging": round(bare),
+            },
+            "ratio_to_slower": rate / min(bare, wire),
             "bytes_per_event": per_event,
         }
     sys.stdout.write(json.dumps(result) + "\n")

@@ -87,3 +87,46 @@ def test_the_project_speaks_of_itself_alone() -> None:
         text = path.read_text(encoding="utf-8", errors="replace")
         found = forbidden.search(text)
         assert found is None, f"{line}: {found and found.group()}"
+
+
+CENTRAL = ROOT / "lineside" / "central"
+DOMAINS = sorted(path.parent for path in CENTRAL.rglob("service.py"))
+SYSTEMS = ("crm", "erp", "mes", "pms", "srm", "qms", "fns", "trace")
+ROOMS = (*SYSTEMS, "integrations", "reports", "workflow")
+
+
+@pytest.mark.parametrize("folder", DOMAINS, ids=name)
+def test_a_domain_folder_looks_like_every_other(folder: Path) -> None:
+    """Nouns in README.md, refusals in errors.py, notices, tables and routes in their own files."""
+    assert "Noun" in (folder / "README.md").read_text(encoding="utf-8")
+    for path in sorted(folder.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = {
+            f"{node.module}.{alias.name}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        web = {found for found in imported if found.startswith(("fastapi", "starlette"))}
+        if path.stem in {"service", "queries", "entities", "errors", "notices", "handlers"}:
+            assert not web, f"{path.name} knows of HTTP: {web}"
+        if path.stem == "service":
+            assert "sqlalchemy.text" not in imported, "hand-written SQL stands in queries.py"
+        for node in ast.walk(tree):
+            bases = (
+                {ast.unparse(base).split("[")[0] for base in node.bases}
+                if isinstance(node, ast.ClassDef)
+                else set[str]()
+            )
+            if any(base.endswith("Error") for base in bases):
+                assert path.stem == "errors", f"{path.name}: refusals stand in errors.py"
+            if "Base" in bases:
+                assert path.stem == "entities", f"{path.name}: entities stand in entities.py"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_room_of_the_house_exists(room: str) -> None:
+    """Also the empty ones, with what they will hold, so that the import contracts know them."""
+    folder = CENTRAL / room
+    assert (folder / "__init__.py").is_file()
+    assert "Noun" in (folder / "README.md").read_text(encoding="utf-8") or room == "mes"

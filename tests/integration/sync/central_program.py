@@ -1,4 +1,4 @@
-"""Central's ingest until it is killed. Arguments: dsn, port, certificate folder or `-`."""
+"""Central's ingest until it is killed. Arguments: dsn, port, certificate folder or `-`, name."""
 
 import sys
 import threading
@@ -17,7 +17,12 @@ files = (
     else tuple(f"{certificates}/{name}" for name in ("ca.crt", "central.crt", "central.key"))
 )
 store = PostgresEventStore(open_engine(dsn), now=clock.now())
-service = IngestService(Inbound(store, clock=clock), BrokerAddress("127.0.0.1", port, *files))
+name = sys.argv[4] if len(sys.argv) > 4 else ""
+service = IngestService(
+    Inbound(store, clock=clock, owner=name),
+    BrokerAddress("127.0.0.1", port, *files),
+    client_id=name or "lineside-central",
+)
 service.start()
 service.connected.wait(30)
 sys.stdout.write("ready\n")

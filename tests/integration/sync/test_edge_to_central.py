@@ -81,6 +81,7 @@ async def test_what_an_edge_tells_is_in_the_database_once_and_in_order(wire, eng
         assert read[0].event().reason
 
 
+@pytest.mark.fault("F-40")
 async def test_a_broker_that_is_killed_and_comes_back_empty_loses_nothing(
     mosquitto, files, engine, tmp_path
 ):
@@ -100,6 +101,7 @@ async def test_a_broker_that_is_killed_and_comes_back_empty_loses_nothing(
     assert [data for _, _, data in stored(engine)] == told
 
 
+@pytest.mark.fault("F-02")
 def test_an_edge_that_is_killed_counts_on_without_loss_or_double(
     mosquitto, files, engine, tmp_path
 ):
@@ -146,6 +148,7 @@ def _committed_after(folder) -> int:
         reader.close()
 
 
+@pytest.mark.fault("F-47")
 async def test_a_central_that_is_killed_again_and_again_loses_and_doubles_nothing(
     mosquitto, files, engine, dsn, tmp_path
 ):
@@ -172,6 +175,7 @@ async def test_a_central_that_is_killed_again_and_again_loses_and_doubles_nothin
     assert [data for _, _, data in stored(engine)] == told
 
 
+@pytest.mark.fault("F-57")
 async def test_a_central_restored_from_backup_gets_everything_again(wire, engine, tmp_path):
     _, edge_side, central_side = wire
     async with running_edge(tmp_path, edge_side("edge-1")) as edge:
@@ -196,6 +200,8 @@ async def test_a_central_restored_from_backup_gets_everything_again(wire, engine
         assert "lost facts 3 to 3" in edge.notices["sync.central_lost_events"]
 
 
+@pytest.mark.fault("F-58")
+@pytest.mark.fault("F-10")
 async def test_an_edge_restored_from_an_old_image_opens_an_epoch(wire, engine, tmp_path):
     _, edge_side, central_side = wire
     with Central(engine, central_side, "edge-1"):
@@ -284,6 +290,7 @@ async def test_what_is_in_a_verified_backup_is_told_to_the_edge(wire, engine, tm
             )
 
 
+@pytest.mark.fault("F-68")
 async def test_a_revoked_edge_is_heard_no_more_and_says_so(wire, engine, tmp_path):
     _, edge_side, central_side = wire
     with Central(engine, central_side, "edge-1"):
@@ -316,6 +323,8 @@ def batch_of(edge: str) -> bytes:
     return pack(Batch(edge=edge, lane="facts", epoch="ab", groups=(group,)))
 
 
+@pytest.mark.fault("F-39")
+@pytest.mark.fault("F-45")
 async def test_rubbish_on_the_wire_harms_nobody(wire, files, engine, tmp_path):
     broker, edge_side, central_side = wire
     side = edge_side("edge-1")
@@ -348,6 +357,7 @@ async def test_rubbish_on_the_wire_harms_nobody(wire, files, engine, tmp_path):
     assert broker.is_running
 
 
+@pytest.mark.fault("F-71")
 async def test_an_edge_can_write_on_no_topic_but_its_own(mosquitto, files, engine, tmp_path):
     """Mosquitto goes by the certificate, whatever the client calls itself."""
     side = Broker("127.0.0.1", mosquitto.port, files.edge("edge-2"))
@@ -365,6 +375,8 @@ async def test_an_edge_can_write_on_no_topic_but_its_own(mosquitto, files, engin
     assert refusals(engine) == set()
 
 
+@pytest.mark.fault("F-46")
+@pytest.mark.fault("F-71")
 async def test_an_edge_without_a_certificate_of_ours_is_not_let_in(mosquitto, files, tmp_path):
     other = Authority.create(tmp_path / "other", site="other", now=CLOCK.now())
     other.issue_edge("edge-1", now=CLOCK.now()).save(tmp_path / "other", "edge-1")
