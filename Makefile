@@ -3,11 +3,20 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 SECONDS ?= 0
+# Sizes of the campaigns; seeds rotate by the day unless SEED is given.
+SEED ?= $(shell date +%Y%m%d)
+STATES ?= 20000
+KILLS ?= 150
+DRILLS ?= 10
+HOURS ?= 200
+CLOCK_SCRIPTS ?= 300
+FUZZ_SECONDS ?= 180
+SOAK_MINUTES ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help setup services check format test demo bench clean
+.PHONY: help setup services check format test demo bench clean campaigns crash powercut simulate fuzz soak
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,11 +62,34 @@ test: setup services ## all tests, real servers included, the demo among them
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report= tests
 	$(BIN)/coverage report --skip-covered --sort=cover | tail -n 40
 
+campaigns: powercut crash simulate fuzz soak ## a slice of every fault campaign, 30 minutes at most
+
+powercut: setup ## power cuts at random moments of a journal's life; STATES=20000 SEED=today
+	$(BIN)/python -m tests.crash.powercut --states $(STATES) --seed $(SEED) --jobs 2
+
+crash: setup services ## kills of real programs, restores, rollbacks, clones; KILLS=150 DRILLS=10
+	$(BIN)/python -m tests.crash.kills --kills $(KILLS) --seed $(SEED)
+	$(BIN)/python -m tests.crash.drills --count $(DRILLS) --seed $(SEED)
+
+simulate: setup ## edges and central in one process on a fake clock; HOURS=200 CLOCK_SCRIPTS=300
+	$(BIN)/python -m tests.simulation --hours $(HOURS) --seed $(SEED)
+	$(BIN)/python -m tests.simulation --clock-scripts $(CLOCK_SCRIPTS) --seed $(SEED)
+
+fuzz: setup ## every parser, from a saved corpus; FUZZ_SECONDS=180
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) --seed $(SEED)
+
+soak: setup services ## a plant under faults: memory, descriptors, WAL stay flat; SOAK_MINUTES=3
+	$(BIN)/python -m tests.soak --minutes $(SOAK_MINUTES) --seed $(SEED)
+
 demo: setup ## a running plant; SECONDS=60 runs a minute, prints the score and ends
 	$(BIN)/lineside-sim demo $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
+
+.PHONY: package
+package: setup ## one file that installs or updates an edge offline, in dist/; PYTHONS="3.11 3.12"
+	$(BIN)/python deploy/edge/build.py $(if $(PYTHONS),--python $(PYTHONS)) $(if $(ARCH),--arch $(ARCH)) $(if $(SIGN),--sign $(SIGN))
 
 bench: setup ## measure every claim of benchmarks/README.md on this machine
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what was built and installed
-	rm -rf $(VENV) .setup lineside/web_dist web/node_modules tests/peers/node/node_modules
+	rm -rf $(VENV) .setup dist lineside/web_dist web/node_modules tests/peers/node/node_modules

@@ -106,8 +106,8 @@ def children(of: int) -> dict[str, int]:
             line = Path(f"/proc/{word}/cmdline").read_bytes().replace(b"\0", b" ").decode()
             for name in FROZEN:
                 if name in line:
-                    key = f"{name} {line.rpartition('/')[2].strip()}"
-                    found[key] = int(word)
+                    where = "/".join(line.strip().split("/")[-2:])
+                    found[f"{name} {where}"] = int(word)
     return found
 
 

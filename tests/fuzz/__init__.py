@@ -1,0 +1,1 @@
+"""Every parser against bytes that nobody should send: only documented errors, bounded time."""
