@@ -144,6 +144,7 @@ class ClockScript:
         believed = 0
         for number, event in enumerate(events, start=1):
             wrong = self.wrong.get(number, 0)
+            before = believed
             if "clock_unsure" not in event.flags:
                 believed = event.recorded_at
             if abs(wrong) < WRONG_FROM:
@@ -153,7 +154,7 @@ class ClockScript:
                 self.seen["marked"] += 1
             elif steps[runs[number - 1]]:
                 self.seen["told_by_a_step"] += 1
-            elif event.recorded_at >= believed:
+            elif event.recorded_at >= before - WRONG_FROM:
                 self.seen["not_to_be_known"] += 1
             else:
                 raise InvariantError(

@@ -128,7 +128,10 @@ def client(app: FastAPI, engine: Engine, clock: ManualClock) -> Iterator[httpx.C
     """Signed in as an administrator, who may also see figures per person."""
     token = make_token(engine, clock, "administrator", grants=("figures.person",))
     headers = {"Authorization": f"Bearer {token}"}
-    with serving(app) as address, httpx.Client(base_url=address, headers=headers) as client:
+    with (
+        serving(app) as address,
+        httpx.Client(base_url=address, headers=headers, timeout=60) as client,
+    ):
         yield client
 
 
