@@ -23,7 +23,7 @@ from lineside.central.kit.unit_of_work import unit_of_work
 from lineside.central.migrate import migrate
 from lineside.central.platform.identity.service import add_user
 from lineside.central.serving import serving
-from lineside.contracts.clock import SystemClock, sleep_blocking
+from lineside.contracts.clock import ManualClock, SystemClock, sleep_blocking
 
 from . import valve_story
 from .browsing import opened_browser
@@ -93,10 +93,12 @@ def central() -> Iterator[CentralStand]:
         config = CentralConfig(broker=BrokerConfig(enabled=False))
         app = create_app(config, engine=engine, clock=clock)
         with serving(app) as address:
-            with unit_of_work(engine, clock, app.state.central.listeners) as work:
-                fill(work)
-                add_user(work, name=USER, password=PASSWORD, roles=["administrator"])
             start = clock.now() - STORY_BEGAN_MINUTES_AGO * valve_story.MINUTE
+            # The orders were released before the story that is told of them.
+            with unit_of_work(engine, ManualClock(start), app.state.central.listeners) as work:
+                fill(work)
+            with unit_of_work(engine, clock, app.state.central.listeners) as work:
+                add_user(work, name=USER, password=PASSWORD, roles=["administrator"])
             valve_story.tell(engine, clock, start=start)
             app.state.central.runner.wake()
             yield CentralStand(address=address, token=_token_after_reading(address))

@@ -178,6 +178,16 @@ def test_orders_are_found_by_part_of_a_number_and_saved_as_a_table(browser, cent
         expect(page.locator(".ant-empty")).to_contain_text("No order fits")
 
 
+def test_a_narrow_window_has_all_pages_above_and_covers_nothing(browser, central):
+    """Every page is reached, and the filter of the orders stays free."""
+    with console(browser, central, "/orders") as page:
+        page.set_viewport_size({"width": 600, "height": 900})
+        expect(page.locator(".ant-layout-sider")).to_have_count(0)
+        page.get_by_role("textbox", name="Filter").click()
+        page.locator(".shell__top").get_by_role("menuitem", name="Trace").click()
+        expect(page.locator("h1")).to_have_text("Trace")
+
+
 def test_a_list_shows_what_is_unknown_beside_the_progress(browser, central):
     """The machines of WO-1 were without a signal for some minutes."""
     with console(browser, central, "/orders") as page:

@@ -284,6 +284,24 @@ def test_everything_can_be_read_and_touched(browser, edge, lang, width, height):
             expect(page.locator("dialog[open]")).to_have_count(0)
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_tablet_held_upright_shows_the_verdict_and_every_command(browser, edge, lang):
+    """One column; what is decided comes first, nothing is cut off."""
+    with terminal(browser, edge, lang=lang, width=600, height=960) as page:
+        _check(page)
+        for raw in ("SP18-0001", "B-1042", "WO-417"):
+            scan(page, raw)
+            expect(page.locator(".verdict")).to_have_count(1)
+            page.wait_for_timeout(250)
+            expect(page.locator(".verdict")).to_be_in_viewport()
+            _check(page)
+        box = page.locator(".verdict").bounding_box()
+        assert box is not None
+        assert box["width"] > 500
+        for command in page.locator(".command").all():
+            expect(command).to_be_in_viewport(ratio=1)
+
+
 def _check(page: Page) -> None:
     assert too_small(page) == []
     assert findings(page, contrast_7=True) == []

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[3]
 DEADLINE_S = 30.0
 
 PRETENDED = """\
-import http.server, json, pathlib, sys, tomllib
+import http.server, json, os, pathlib, sys, threading, tomllib
 
 VERSION, HEALTH = {version!r}, {health!r}
 
@@ -46,6 +46,10 @@ class Answer(http.server.BaseHTTPRequestHandler):
 def main():
     if HEALTH == "crashes":
         sys.exit(1)
+    # Where the tests are cut off, nobody is left to stop it.
+    ending = threading.Timer(300, os._exit, (0,))
+    ending.daemon = True
+    ending.start()
     edge = tomllib.loads(pathlib.Path(sys.argv[2]).read_text())["edge"]
     host, _, port = edge["listen"].rpartition(":")
     http.server.HTTPServer((host, int(port)), Answer).serve_forever()

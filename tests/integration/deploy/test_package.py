@@ -22,6 +22,8 @@ def _built() -> Path:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     file = ROOT / f"dist/lineside-edge-{version}-{os.uname().machine}.run"
     if not file.is_file():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{file.name} is not built: make package")
         pytest.skip(f"{file.name} is not built: make package")
     return file
 

@@ -1,5 +1,5 @@
 /** Head, navigation, and the page between them. */
-import { Alert, Button, Dropdown, Input, Layout, Menu } from "antd";
+import { Alert, Button, Dropdown, Grid, Input, Layout, Menu } from "antd";
 import type { InputRef } from "antd";
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Outlet, useLocation, useNavigate } from "react-router";
@@ -26,7 +26,18 @@ export function Shell() {
   const location = useLocation();
   const may = useMay();
   const pages = PAGES.filter((page) => may(page.permission));
+  const wide = Grid.useBreakpoint().lg ?? true;
   const selected = PAGES.find((page) => location.pathname.startsWith(page.path))?.path ?? "";
+  const pagesMenu = (mode: "inline" | "horizontal") => (
+    <nav aria-label={text("nav.title")}>
+      <Menu
+        mode={mode}
+        selectedKeys={[selected]}
+        onClick={({ key }) => void navigate(key)}
+        items={pages.map((page) => ({ key: page.path, label: text(page.word) }))}
+      />
+    </nav>
+  );
   return (
     <Layout className="shell">
       <a className="skip" href="#content" onClick={(event) => {
@@ -42,17 +53,13 @@ export function Shell() {
         <LanguageSwitch />
         <User />
       </Layout.Header>
+      {!wide && <div className="shell__top">{pagesMenu("horizontal")}</div>}
       <Layout>
-        <Layout.Sider width={176} breakpoint="lg" collapsedWidth={0} className="shell__side">
-          <nav aria-label={text("nav.title")}>
-            <Menu
-              mode="inline"
-              selectedKeys={[selected]}
-              onClick={({ key }) => void navigate(key)}
-              items={pages.map((page) => ({ key: page.path, label: text(page.word) }))}
-            />
-          </nav>
-        </Layout.Sider>
+        {wide && (
+          <Layout.Sider width={176} className="shell__side">
+            {pagesMenu("inline")}
+          </Layout.Sider>
+        )}
         <Layout.Content id="content" tabIndex={-1} className="shell__content">
           <Away />
           <Outlet />

@@ -10,7 +10,7 @@ import { useFile } from "../app/files.ts";
 import { Problem } from "../app/Problem.tsx";
 import { useMay, useZone } from "../app/queries.ts";
 import { useNamed, useText } from "../app/words.ts";
-import { ordersCsvPath, unknownShare, useKnownTimes, useOrders } from "./api.ts";
+import { firstRelease, ordersCsvPath, unknownShare, useKnownTimes, useOrders } from "./api.ts";
 import type { OrderState } from "./api.ts";
 import { CreateOrder } from "./CreateOrder.tsx";
 import { OrderActs } from "./OrderActs.tsx";
@@ -30,8 +30,8 @@ export default function OrdersPage() {
   const [typed, setTyped] = useState("");
   const sought = useDeferredValue(typed.trim());
   const orders = useOrders({ state, sought });
-  const times = useKnownTimes(may("figures.read"));
   const rows = orders.data?.pages.flatMap((page) => page.items) ?? [];
+  const times = useKnownTimes(may("figures.read"), firstRelease(rows));
 
   const columns: TableColumnsType<Order> = [
     {

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 
 vi.stubGlobal("window", { location: { origin: "http://127.0.0.1" }, sessionStorage: { getItem: () => null } });
-const { unknownShare } = await import("./api.ts");
+const { firstRelease, unknownShare } = await import("./api.ts");
 
 const step = (...stations: string[]) => ({ stations }) as never;
 const times = new Map([
@@ -21,4 +21,11 @@ it("knows nothing of stations that reported nothing", () => {
 
 it("does not speak about orders that nobody works on", () => {
   expect(unknownShare({ state: "finished", steps: [step("grinding")] }, times)).toBe(0);
+});
+
+it("looks back to the first release, not to before it", () => {
+  const released = (at: string | null) => ({ released_at: at });
+  const both = [released("2026-03-02T06:00:00Z"), released(null), released("2026-03-01T06:00:00Z")];
+  expect(firstRelease(both)).toBe(Date.parse("2026-03-01T06:00:00Z"));
+  expect(firstRelease([released(null)])).toBeUndefined();
 });

@@ -44,11 +44,18 @@ export interface KnownTime {
   unknown: number;
 }
 
-/** How much of each station's last day is known. An order has no unknown time of its own: nobody knows
- *  what ran then. So its progress is as sure as its stations are. */
-export function useKnownTimes(asked: boolean) {
+/** When the oldest of the orders was released, milliseconds; undefined when none was. */
+export function firstRelease(orders: readonly Pick<Order, "released_at">[]): number | undefined {
+  const released = orders.flatMap((order) => (order.released_at ? [Date.parse(order.released_at)] : []));
+  return released.length > 0 ? Math.min(...released) : undefined;
+}
+
+/** How much of each station's time since `since` is known, a day at most: what was before an order was
+ *  released says nothing about it. An order has no unknown time of its own: nobody knows what ran then.
+ *  So its progress is as sure as its stations are. */
+export function useKnownTimes(asked: boolean, since: number | undefined) {
   return useQuery({
-    queryKey: ["kpi", "known-times"],
+    queryKey: ["kpi", "known-times", since],
     queryFn: async ({ signal }) => {
       const now = Date.now();
       const kpi = await dataOf(
@@ -56,7 +63,7 @@ export function useKnownTimes(asked: boolean) {
           params: {
             query: {
               by: "machine",
-              from: new Date(now - DAY_MS).toISOString(),
+              from: new Date(Math.max(now - DAY_MS, since ?? 0)).toISOString(),
               to: new Date(now).toISOString(),
             },
           },
@@ -70,7 +77,7 @@ export function useKnownTimes(asked: boolean) {
         ]),
       );
     },
-    enabled: asked,
+    enabled: asked && since !== undefined,
     refetchInterval: UNKNOWN_EVERY_MS,
     staleTime: UNKNOWN_EVERY_MS,
     retry: false,
