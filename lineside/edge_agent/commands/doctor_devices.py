@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -204,10 +205,15 @@ async def reachable(check: str, name: str, port: int, tls: ssl.SSLContext | None
         return bad(
             check,
             "network",
-            f"There is no way to {name}:{port}: {problem.strerror or problem}.",
+            f"There is no way to {name}:{port}: {_words(problem)}.",
             "Look at cable, address and route of this computer.",
         )
     return good(check, "network", f"{name}:{port} answers.")
+
+
+def _words(problem: OSError) -> str:
+    # asyncio puts the address where the system's words should be.
+    return os.strerror(problem.errno) if problem.errno else str(problem)
 
 
 @asynccontextmanager
