@@ -129,6 +129,24 @@ def test_an_entry_is_taken_back_with_a_reason_and_stays_visible(browser, edge):
         expect(page.locator(".entry--voided").first).to_contain_text("taken back")
 
 
+def test_an_entry_that_the_screen_does_not_show_yet_is_waited_for_before_one_is_chosen(
+    browser, edge
+):
+    """The answer is faster than the screen: the entry before it must not be taken back instead."""
+    with opened_page(browser, edge.address, width=1280, height=800) as page:
+        page.route("**/stream*", lambda route: route.abort())
+        page.goto(f"{edge.address}/?station=TURN&lang=en&gap=1000")
+        expect(page.locator(".commands button").first).to_be_visible()
+        begin_work(page)
+        scan(page, "SP18-0001")
+        verdict(page, "You may process it")
+        scan(page, "CMD-UNDO")
+        expect(page.locator("dialog[open]")).to_contain_text("Reading the last entry")
+        expect(page.locator("dialog[open] .choice--chosen")).to_have_count(0)
+        page.unroute("**/stream*")
+        expect(page.locator("dialog[open] .choice--chosen").first).to_contain_text("SP18-0001")
+
+
 def test_a_label_with_group_separators_arrives_whole(browser, edge):
     """GS comes as Ctrl+] from a scanner that types, and travels escaped."""
     with terminal(browser, edge) as page:

@@ -2,7 +2,8 @@
 import { useState } from "react";
 import { clockTime } from "@lineside/format/time.ts";
 import { useLanguage } from "@lineside/ui/language.tsx";
-import type { Entry } from "@lineside/client/edge.ts";
+import type { Entry, StationView } from "@lineside/client/edge.ts";
+import type { Verdict } from "../server/useActs.ts";
 import { useSay, useTerminal } from "../app/terminal.ts";
 import type { Open } from "../app/terminal.ts";
 import { useText } from "../app/words.ts";
@@ -11,6 +12,7 @@ import { Choice, Confirm, Dialog } from "./Dialog.tsx";
 
 const REASONS = ["wrong_scan", "wrong_amount", "wrong_order", "twice", "other"] as const;
 const SHOWN_MAX = 4;
+const ANSWER_IS_NEW_MS = 10_000;
 
 /** The dialog that enters this kind of fact, to enter it again; null where it is only taken back. */
 function correctionOf(entry: Entry, reason: string): Open | null {
@@ -34,18 +36,32 @@ function correctionOf(entry: Entry, reason: string): Open | null {
   }
 }
 
+/** The newest fact that an answer of this moment named; the screen may still be older. 0: none. */
+function newestAnswered(verdict: Verdict | null): number {
+  // An older answer is on the screen long since, or of a journal that was replaced.
+  if (verdict === null || Date.now() - verdict.at > ANSWER_IS_NEW_MS) return 0;
+  return Math.max(0, ...verdict.answer.seqs);
+}
+
+function entriesOf(view: StationView): Entry[] {
+  const open = view.entries.filter((entry) => !entry.voided);
+  return [
+    ...open.filter((entry) => entry.undoable).slice(0, SHOWN_MAX),
+    ...open.filter((entry) => !entry.undoable).slice(0, SHOWN_MAX),
+  ];
+}
+
 /** The last entries, those that may be taken back first; the others say what to do instead. */
 export function UndoDialog() {
   const { view, acts, open } = useTerminal();
   const { language } = useLanguage();
   const text = useText();
   const say = useSay();
-  const [entries] = useState(() =>
-    [
-      ...view.entries.filter((entry) => entry.undoable && !entry.voided).slice(0, SHOWN_MAX),
-      ...view.entries.filter((entry) => !entry.undoable && !entry.voided).slice(0, SHOWN_MAX),
-    ],
-  );
+  const [awaited] = useState(() => newestAnswered(acts.verdict));
+  // Frozen once it knows what was answered last: no entry moves under a finger, and none is missing.
+  const [frozen, setFrozen] = useState<Entry[] | null>(null);
+  if (frozen === null && view.seq >= awaited) setFrozen(entriesOf(view));
+  const entries = frozen ?? [];
   const [chosen, setChosen] = useState(0);
   const [reason, setReason] = useState<(typeof REASONS)[number]>("wrong_scan");
   const entry = entries[chosen];
@@ -74,7 +90,11 @@ export function UndoDialog() {
         )
       }
     >
-      {entries.length === 0 && <p className="dialog__lead">{text("undo.none")}</p>}
+      {entries.length === 0 && (
+        <p className="dialog__lead" role="status">
+          {text(frozen === null ? "undo.reading" : "undo.none")}
+        </p>
+      )}
       <div className="choices choices--wide" role="group" aria-label={text("undo.which")}>
         {entries.map((one, index) => (
           <Choice
