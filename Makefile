@@ -8,6 +8,7 @@ SEED ?= $(shell date +%Y%m%d)
 STATES ?= 20000
 KILLS ?= 150
 DRILLS ?= 10
+SYSCALLS ?= 10
 HOURS ?= 200
 CLOCK_SCRIPTS ?= 300
 FUZZ_SECONDS ?= 180
@@ -16,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help setup services check format test demo bench clean campaigns crash powercut simulate fuzz soak
+.PHONY: help setup services check format test demo bench clean campaigns crash powercut syscalls simulate fuzz soak offline
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,11 +59,11 @@ format: setup ## put everything into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: setup services ## all tests, real servers included, the demo among them
-	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report= tests
+test: setup services ## all tests but the installers', real servers included, the demo among them
+	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report= --ignore tests/integration/deploy tests
 	$(BIN)/coverage report --skip-covered --sort=cover | tail -n 40
 
-campaigns: powercut crash simulate fuzz soak ## a slice of every fault campaign, 30 minutes at most
+campaigns: powercut crash syscalls simulate fuzz soak ## a slice of every fault campaign, 30 minutes at most
 
 powercut: setup ## power cuts at random moments of a journal's life; STATES=20000 SEED=today
 	$(BIN)/python -m tests.crash.powercut --states $(STATES) --seed $(SEED) --jobs 2
@@ -71,6 +72,9 @@ crash: setup services ## kills of real programs, restores, rollbacks, clones; KI
 	$(BIN)/python -m tests.crash.kills --kills $(KILLS) --seed $(SEED)
 	$(BIN)/python -m tests.crash.drills --count $(DRILLS) --seed $(SEED)
 
+syscalls: setup services ## every write and sync of a journal fails once; SYSCALLS=10 is a share in percent
+	$(BIN)/python -m tests.crash.syscalls --share $(SYSCALLS) --seed $(SEED)
+
 simulate: setup ## edges and central in one process on a fake clock; HOURS=200 CLOCK_SCRIPTS=300
 	$(BIN)/python -m tests.simulation --hours $(HOURS) --seed $(SEED)
 	$(BIN)/python -m tests.simulation --clock-scripts $(CLOCK_SCRIPTS) --seed $(SEED)
@@ -78,8 +82,12 @@ simulate: setup ## edges and central in one process on a fake clock; HOURS=200 C
 fuzz: setup ## every parser, from a saved corpus; FUZZ_SECONDS=180
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) --seed $(SEED)
 
-soak: setup services ## a plant under faults: memory, descriptors, WAL stay flat; SOAK_MINUTES=3
+soak: setup services ## a plant under faults: all stays flat; SOAK_MINUTES=3, and 35 days offline: EVENTS=60000000
 	$(BIN)/python -m tests.soak --minutes $(SOAK_MINUTES) --seed $(SEED)
+	$(if $(EVENTS),$(BIN)/python -m tests.soak.offline --events $(EVENTS))
+
+offline: setup services ## a long time offline, then everything drains into a real central; EVENTS=2000000
+	$(BIN)/python -m tests.soak.offline --events $(or $(EVENTS),2000000)
 
 demo: setup ## a running plant; SECONDS=60 runs a minute, prints the score and ends
 	$(BIN)/lineside-sim demo $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
@@ -87,6 +95,14 @@ demo: setup ## a running plant; SECONDS=60 runs a minute, prints the score and e
 .PHONY: package
 package: setup ## one file that installs or updates an edge offline, in dist/; PYTHONS="3.11 3.12"
 	$(BIN)/python deploy/edge/build.py $(if $(PYTHONS),--python $(PYTHONS)) $(if $(ARCH),--arch $(ARCH)) $(if $(SIGN),--sign $(SIGN))
+
+.PHONY: package-central
+package-central: setup ## the same for central, with its site made by `init` and a nightly backup
+	$(BIN)/python deploy/edge/build.py --product lineside-central $(if $(PYTHONS),--python $(PYTHONS)) $(if $(ARCH),--arch $(ARCH)) $(if $(SIGN),--sign $(SIGN))
+
+.PHONY: installers
+installers: package services ## install, update and go back with what `make package` built
+	$(BIN)/pytest -q -n 2 --dist worksteal tests/integration/deploy
 
 bench: setup ## measure every claim of benchmarks/README.md on this machine
 	$(BIN)/python -m benchmarks

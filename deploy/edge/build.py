@@ -1,6 +1,6 @@
-"""`make package`: one file that installs the edge on a computer without a network.
+"""`make package`: one file that installs the edge, or central, on a computer without a network.
 
-Wheels come from requirements.lock by their hashes; of its packages only those that the edge needs:
+Wheels come from requirements.lock by their hashes; of its packages only those that are needed:
 what needs.txt names, and what these need themselves. The same sources give the same file.
 """
 
@@ -26,7 +26,9 @@ from packaging.utils import canonicalize_name
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-PARTS = ("install.py", "place.py", "slots.py", "lineside-edge.service")
+CENTRAL = ROOT / "deploy/central"
+PARTS = ("install.py", "place.py", "slots.py")
+EDGE = "lineside-edge"
 MADE_AT = 1_767_225_600  # in place of the times of files, so that builds can be compared
 # Debian 12 has glibc 2.36; a wheel for a newer one would not load there.
 GLIBC = [(2, minor) for minor in range(36, 16, -1)]
@@ -54,9 +56,14 @@ def closure(needs: Iterable[str], python: str, machine: str) -> set[str]:
     return found
 
 
-def needs() -> list[str]:
+def folder_of(product: str) -> Path:
+    """Where the units and needs.txt of a product are: `lineside-edge` or `lineside-central`."""
+    return HERE if product == EDGE else CENTRAL
+
+
+def needs(product: str = EDGE) -> list[str]:
     """What needs.txt names."""
-    lines = (HERE / "needs.txt").read_text().splitlines()
+    lines = (folder_of(product) / "needs.txt").read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -97,14 +104,20 @@ def download(requirements: str, python: str, machine: str, folder: Path) -> None
         )
 
 
-def lineside_wheel(folder: Path) -> Path:
+def lineside_wheel(folder: Path, product: str = EDGE) -> Path:
     """Build our own wheel, built pages included, from a copy, so that nothing old slips in."""
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "source"
         source.mkdir()
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy2(ROOT / name, source)
-        kept = shutil.ignore_patterns("__pycache__", "console")
+        others = ("console",) if product == EDGE else ("terminal", "board")
+        pages = ROOT / "lineside/web_dist"
+
+        def kept(place: str, names: list[str]) -> set[str]:
+            left = {"__pycache__"} & set(names)
+            return left | (set(others) & set(names) if Path(place) == pages else set())
+
         shutil.copytree(ROOT / "lineside", source / "lineside", ignore=kept)
         _run(
             [
@@ -118,7 +131,13 @@ def lineside_wheel(folder: Path) -> Path:
 
 
 def assemble(
-    wheels: Path, requirements: str, *, version: str, machine: str, pythons: Iterable[str]
+    wheels: Path,
+    requirements: str,
+    *,
+    version: str,
+    machine: str,
+    pythons: Iterable[str],
+    product: str = EDGE,
 ) -> bytes:
     """The package: a shell script with a tar archive behind it.
 
@@ -128,9 +147,13 @@ def assemble(
         version: Name of the release's folder.
         machine: As `uname -m` says it.
         pythons: Versions that the wheels are for, such as 3.11.
+        product: What it installs.
     """
     listed = " ".join(pythons)
     members: dict[str, bytes] = {name: (HERE / name).read_bytes() for name in PARTS}
+    units = sorted(folder_of(product).glob("lineside-*.*"))
+    members |= {unit.name: unit.read_bytes() for unit in units}
+    members["PRODUCT"] = product.encode()
     members |= {f"wheels/{file.name}": file.read_bytes() for file in wheels.glob("*.whl")}
     members |= {
         "requirements.txt": requirements.encode(),
@@ -144,6 +167,7 @@ def assemble(
     archive = _tar(members)
     header = (HERE / "header.sh").read_text()
     words = {
+        "NAME": product,
         "VERSION": version,
         "ARCH": machine,
         "PYTHONS": listed,
@@ -185,44 +209,55 @@ def sign(file: Path, key: Path) -> Path:
 
 def main() -> None:
     """Build the package."""
-    parser = argparse.ArgumentParser(description="Builds the installer of an edge.")
+    parser = argparse.ArgumentParser(description="Builds the installer of an edge or of central.")
+    parser.add_argument("--product", choices=(EDGE, "lineside-central"), default=EDGE)
     parser.add_argument("--out", type=Path, default=ROOT / "dist")
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     parser.add_argument("--python", nargs="+", default=[here], help="versions, such as 3.11 3.12")
     parser.add_argument("--arch", default=os.uname().machine, help="x86_64 or aarch64")
     parser.add_argument("--sign", type=Path, metavar="KEY", help="private Ed25519 key, PEM")
     args = parser.parse_args()
-    if not (ROOT / "lineside/web_dist/terminal/index.html").is_file():
+    page = "terminal" if args.product == EDGE else "console"
+    if not (ROOT / f"lineside/web_dist/{page}/index.html").is_file():
         sys.exit("The pages are not built: run `make setup` first.")
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     with tempfile.TemporaryDirectory() as scratch:
         wheels = Path(scratch)
         names: set[str] = set()
         for python in args.python:
-            wanted = closure([*needs(), "pip"], python, args.arch)
+            wanted = closure([*needs(args.product), "pip"], python, args.arch)
             download(locked(wanted), python, args.arch, wheels)
             names |= wanted
-        own = lineside_wheel(wheels)
-        everywhere = set.intersection(
-            *(closure([*needs(), "pip"], python, args.arch) for python in args.python)
-        )
-        lines = locked(everywhere) + _some_only(names - everywhere, args.python, args.arch)
+        own = lineside_wheel(wheels, args.product)
+        wanted_by = {
+            python: closure([*needs(args.product), "pip"], python, args.arch)
+            for python in args.python
+        }
+        everywhere = set.intersection(*wanted_by.values())
+        lines = locked(everywhere) + _some_only(names - everywhere, wanted_by)
         lines += with_hash(own, "lineside", version)
-        made = assemble(wheels, lines, version=version, machine=args.arch, pythons=args.python)
+        made = assemble(
+            wheels,
+            lines,
+            version=version,
+            machine=args.arch,
+            pythons=args.python,
+            product=args.product,
+        )
         count = len(list(wheels.iterdir()))
     args.out.mkdir(parents=True, exist_ok=True)
-    file: Path = args.out / f"lineside-edge-{version}-{args.arch}.run"
+    file: Path = args.out / f"{args.product}-{version}-{args.arch}.run"
     file.write_bytes(made)
     sys.stdout.write(f"{file}: {len(made) / 1e6:.0f} MB, {count} wheels\n")
     if args.sign is not None:
         sys.stdout.write(f"{sign(file, args.sign)}\n")
 
 
-def _some_only(names: Iterable[str], pythons: Iterable[str], machine: str) -> str:
+def _some_only(names: Iterable[str], wanted_by: Mapping[str, set[str]]) -> str:
     """Lines of packages that only some of the Python versions need."""
     found = ""
     for name in sorted(names):
-        those = [p for p in pythons if name in closure(needs(), p, machine)]
+        those = [python for python, wanted in wanted_by.items() if name in wanted]
         marks = " or ".join(f'python_version == "{python}"' for python in those)
         first, _, rest = locked([name]).partition(" \\\n")
         found += f"{first.partition(' ;')[0]} ; {marks} \\\n{rest}"

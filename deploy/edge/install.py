@@ -1,4 +1,4 @@
-"""Runs out of the package: puts a version of the edge beside the others, then switches to it."""
+"""Runs out of the package: puts a version beside the others, then switches to it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from place import UNIT, Place, UpdateError, newer_or_same, put_link, say, write_whole
+from place import CENTRAL, Place, UpdateError, newer_or_same, product_in, put_link, say, write_whole
 from slots import Step, add_place, cutter, service_of, switch, undo_cut
 
-USER = "lineside"
-SERIAL_GROUP = "dialout"
 FREE_BYTES_MIN = 500_000_000
-PROGRAMS = ("place.py", "slots.py")
+PROGRAMS = ("PRODUCT", "place.py", "slots.py")
 
 
 def main() -> int:
@@ -26,17 +24,19 @@ def main() -> int:
     Returns:
         0 when this version is current, 1 when it is not, 2 for wrong usage.
     """
+    payload = Path(__file__).resolve().parent
+    product = product_in(payload)
     parser = argparse.ArgumentParser(
-        prog="lineside-edge-VERSION-ARCH.run",
-        description="Installs the edge agent from this file, or updates it. Needs no network.",
-        epilog="example: sudo sh lineside-edge-0.2.0-x86_64.run",
+        prog=f"{product.name}-VERSION-ARCH.run",
+        description=f"Installs {product.name} from this file, or updates it. Needs no network.",
+        epilog=f"example: sudo sh {product.name}-0.2.0-x86_64.run",
     )
-    add_place(parser)
+    add_place(parser, product)
     parser.add_argument("--key", type=Path, help="public key that later packages must be signed by")
     parser.add_argument("--older", action="store_true", help="allow a version that is older")
     args = parser.parse_args()
     os.umask(0o022)
-    place, payload = Place(args.root), Path(__file__).resolve().parent
+    place = Place(args.root, product)
     step = cutter(args.cut_at)
     try:
         version = refuse(place, payload, older=args.older)
@@ -50,14 +50,17 @@ def main() -> int:
             if place.named(place.current) == version:
                 say(f"{version} is current already.")
                 return 0
+            if first and product == CENTRAL:
+                initialise(place, version)
             service = service_of(place, args.service)
             switch(place, version, service=service, gate_s=args.gate_s, step=step)
             step("prune")
             prune(place)
         if first and not place.config.is_file():
-            say(f"Next: write {place.config}, then start {UNIT} (docs: Install an edge).")
+            unit = product.units[0]
+            say(f"Next: write {place.config}, then start {unit} (docs: Install an edge).")
     except (UpdateError, OSError) as problem:
-        sys.stderr.write(f"lineside-edge: {problem}\n")
+        sys.stderr.write(f"{product.name}: {problem}\n")
         return 1
     return 0
 
@@ -108,7 +111,8 @@ def stage(place: Place, payload: Path, version: str, step: Step) -> None:
     say(f"Installing {version} beside what runs.")
     _install(folder / "venv/bin/python", payload)
     step("files")
-    shutil.copyfile(payload / UNIT, folder / UNIT)
+    for unit in place.product.units:
+        shutil.copyfile(payload / unit, folder / unit)
     (folder / "installer").mkdir()
     for name in PROGRAMS:
         shutil.copyfile(payload / name, folder / "installer" / name)
@@ -138,21 +142,34 @@ def prepare(place: Place) -> None:
     if place.root != Path("/"):
         place.data.mkdir(parents=True, exist_ok=True)
         return
+    user, name = place.product.user, place.product.name
     try:
-        pwd.getpwnam(USER)
+        pwd.getpwnam(user)
     except KeyError:
         _run(
             [
                 *("useradd", "--system", "--no-create-home", "--home-dir", str(place.data)),
-                *("--shell", "/usr/sbin/nologin", "--user-group", USER),
+                *("--shell", "/usr/sbin/nologin", "--user-group", user),
             ]
         )
-    _run(["usermod", "--append", "--groups", SERIAL_GROUP, USER])
+    if place.product.group:
+        _run(["usermod", "--append", "--groups", place.product.group, user])
     place.data.mkdir(parents=True, exist_ok=True)
-    shutil.chown(place.data, USER, USER)
+    shutil.chown(place.data, user, user)
     place.data.chmod(0o700)
-    put_link(Path("/usr/local/bin/lineside-edge"), str(place.current / "venv/bin/lineside-edge"))
-    put_link(Path("/usr/local/bin/lineside-edge-update"), f"{place.home}/bin/lineside-edge-update")
+    put_link(Path(f"/usr/local/bin/{name}"), str(place.current / f"venv/bin/{name}"))
+    put_link(Path(f"/usr/local/bin/{name}-update"), f"{place.home}/bin/{name}-update")
+
+
+def initialise(place: Place, version: str) -> None:
+    """Make a new site where there is none: configuration, database, authority, one-time code."""
+    if place.config.is_file():
+        return
+    say(f"Making a site in {place.data}.")
+    program = place.releases / version / f"venv/bin/{place.product.name}"
+    command = [str(program), "init", "--directory", str(place.data)]
+    as_user = ["runuser", "-u", place.product.user, "--"] if place.root == Path("/") else []
+    _run([*as_user, *command])
 
 
 def prune(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""Where the versions of the edge lie on this computer, and how names there are changed safely."""
+"""Where the versions of edge or central lie here, and how names there are changed safely."""
 
 from __future__ import annotations
 
@@ -8,9 +8,56 @@ import os
 import re
 import sys
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 
-UNIT = "lineside-edge.service"
+
+@dataclass(frozen=True)
+class Product:
+    """What is installed.
+
+    Attributes:
+        name: Of its program and of the package.
+        home, data: Where versions lie and where it keeps what it knows, below the root.
+        config: Name of its configuration in the data folder.
+        user: Account that it runs under.
+        group: What that account may use as well; empty: nothing.
+        units: Of systemd, the service first; timers and paths are enabled, too.
+        page, listens, port: Where it says how it is: page, section of the configuration, port.
+        gate_s: Seconds that a new version has for its first healthy answer.
+    """
+
+    name: str
+    home: str
+    data: str
+    config: str
+    user: str
+    group: str
+    units: tuple[str, ...]
+    page: str
+    listens: str
+    port: int
+    gate_s: float
+
+
+EDGE = Product(
+    "lineside-edge", "opt/lineside", "var/lib/lineside", "edge.toml", "lineside", "dialout",
+    ("lineside-edge.service",), "/healthz", "edge", 8601, 10.0,
+)  # fmt: skip
+CENTRAL = Product(
+    "lineside-central", "opt/lineside-central", "var/lib/lineside-central", "central.toml",
+    "lineside-central", "",
+    ("lineside-central.service", "lineside-central-backup.service",
+     "lineside-central-backup.timer"),
+    "/readyz", "server", 8400, 60.0,
+)  # fmt: skip
+PRODUCTS = {product.name: product for product in (EDGE, CENTRAL)}
+
+
+def product_in(folder: Path) -> Product:
+    """What the package or the installed version in a folder is; the edge, where nothing says so."""
+    file = folder / "PRODUCT"
+    return PRODUCTS[file.read_text().strip()] if file.is_file() else EDGE
 
 
 class UpdateError(Exception):
@@ -28,20 +75,20 @@ class Place:
         trial: Says, while an update is not proven, what to go back to.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
-        self.home = self.root / "opt/lineside"
+    def __init__(self, root: Path, product: Product = EDGE) -> None:
+        self.root, self.product = root.resolve(), product
+        self.home = self.root / product.home
         self.releases = self.home / "releases"
         self.current = self.home / "current"
         self.previous = self.home / "previous"
         self.trial = self.home / "trial.json"
-        self.data = self.root / "var/lib/lineside"
+        self.data = self.root / product.data
         self.release_key = self.root / "etc/lineside/release.pub"
 
     @property
     def config(self) -> Path:
-        """The agent's configuration."""
-        return self.data / "edge.toml"
+        """Its configuration."""
+        return self.data / self.product.config
 
     def named(self, link: Path) -> str:
         """The version that a link names; empty: none that is whole."""

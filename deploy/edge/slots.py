@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Installed as `lineside-edge-update`: which version of the edge runs, and how it is changed.
+"""Installed as `lineside-edge-update`, `lineside-central-update`: which version runs, its change.
 
 Every version lies whole in a folder of its own; the link `current` names the one that runs, so a
 change is one rename. What is not yet proven healthy is written down as a trial: whoever finds the
@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -25,9 +26,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from place import UNIT, Place, UpdateError, put_link, say, sync_folder, write_whole
+from place import Place, Product, UpdateError, product_in, put_link, say, sync_folder, write_whole
 
-GATE_S = 10.0
 STEADY_S = 1.0  # it must still record after so long: a start that crashes answers once, too
 POLL_S = 0.1
 SERVICE_S = 60  # our unit is killed after 20
@@ -38,26 +38,31 @@ class Systemd:
     """Starts and stops the agent by its unit."""
 
     def __init__(self, place: Place) -> None:
-        self._place = place
+        self._place, self._unit = place, place.product.units[0]
 
     def stop(self) -> None:
         """Stop it and wait until it is gone."""
-        _systemctl("stop", UNIT)
+        _systemctl("stop", self._unit)
 
     def install_unit(self) -> None:
-        """Put the unit of the current version in place; it starts with the computer."""
-        fresh = (self._place.current / UNIT).read_bytes()
-        installed = self._place.root / "etc/systemd/system" / UNIT
-        if not installed.is_file() or installed.read_bytes() != fresh:
+        """Put the units of the current version in place; they start with the computer."""
+        for unit in self._place.product.units:
+            fresh = (self._place.current / unit).read_bytes()
+            installed = self._place.root / "etc/systemd/system" / unit
+            if installed.is_file() and installed.read_bytes() == fresh:
+                continue
             write_whole(installed, fresh)
             _systemctl("daemon-reload")
-            _systemctl("enable", UNIT)
+            if unit == self._unit:
+                _systemctl("enable", unit)
+            elif unit.endswith(".timer"):
+                _systemctl("enable", "--now", unit)
 
     def start(self) -> None:
         """Start it; do not wait."""
         with contextlib.suppress(UpdateError):  # it fails where nothing has failed
-            _systemctl("reset-failed", UNIT)
-        _systemctl("start", "--no-block", UNIT)
+            _systemctl("reset-failed", self._unit)
+        _systemctl("start", "--no-block", self._unit)
 
 
 class Hook:
@@ -113,7 +118,7 @@ def switch(place: Place, to: str, *, service: Service, gate_s: float, step: Step
     why = "it was interrupted"
     try:
         step("stop")
-        if service is not None:
+        if service is not None and before:  # systemd refuses to stop what it has never heard of
             service.stop()
         step("switch")
         place.point(place.current, to)
@@ -134,10 +139,11 @@ def switch(place: Place, to: str, *, service: Service, gate_s: float, step: Step
     place.trial.unlink(missing_ok=True)
     sync_folder(place.home)
     step("confirmed")
-    put_link(place.home / "bin/lineside-edge-update", "../current/installer/slots.py")
+    put_link(place.home / f"bin/{place.product.name}-update", "../current/installer/slots.py")
     say(f"{to} runs." if answered else f"{to} is current; nothing was started.")
     if answered and before:
-        say(f"The terminal was away for {answered - began:.1f} s.")
+        what = "The terminal" if place.product.listens == "edge" else "Central"
+        say(f"{what} was away for {answered - began:.1f} s.")
 
 
 def _start(place: Place, service: Service, gate_s: float) -> tuple[str, float]:
@@ -169,10 +175,12 @@ def gate(place: Place, limit_s: float) -> tuple[str, float]:
     Returns:
         Why it does not, empty when it does; and when it first said so, monotonic seconds.
     """
-    address, until = health_address(place), time.monotonic() + limit_s
+    addresses, until = health_addresses(place), time.monotonic() + limit_s
+    address = addresses[0]
     first = 0.0
     while True:
-        said = _ask(address)
+        said = next((why for why in map(_ask, addresses) if not why), None)
+        said = _ask(address) if said is None else said
         now = time.monotonic()
         if said:
             first = 0.0
@@ -187,24 +195,37 @@ def gate(place: Place, limit_s: float) -> tuple[str, float]:
         time.sleep(POLL_S)  # noqa: TID251 - the installer has no clock to be given
 
 
-def health_address(place: Place) -> str:
-    """Where the agent says how it is.
+def health_addresses(place: Place) -> list[str]:
+    """Where it says how it is: where it is configured to, and on this computer alone.
+
+    Until somebody has signed on for the first time it listens on loopback only.
 
     Raises:
         UpdateError: Its configuration cannot be read.
     """
+    product = place.product
     try:
-        edge = tomllib.loads(place.config.read_text(encoding="utf-8")).get("edge", {})
+        found = tomllib.loads(place.config.read_text(encoding="utf-8")).get(product.listens, {})
     except (OSError, ValueError) as problem:
         raise UpdateError(f"{place.config} cannot be read: {problem}.") from problem
-    host, _, port = str(edge.get("listen", "127.0.0.1:8601")).rpartition(":")
-    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - asked, not bound
-    return f"http://{host}:{port}/healthz"
+    if product.listens == "edge":
+        host, _, port = str(found.get("listen", f"127.0.0.1:{product.port}")).rpartition(":")
+    else:
+        host, port = str(found.get("host", "127.0.0.1")), str(found.get("port", product.port))
+        host = f"[{host}]" if ":" in host else host
+    scheme = "https" if found.get("certificate_file") else "http"
+    here = "[::1]" if ":" in host else "127.0.0.1"
+    host = here if host in {"0.0.0.0", "[::]"} else host  # noqa: S104 - asked, not bound
+    return [f"{scheme}://{one}:{port}{product.page}" for one in dict.fromkeys((host, here))]
 
 
 def _ask(address: str) -> str:
-    """Ask the agent; why it is not healthy, empty when it is."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    """Ask it; why it is not healthy, empty when it is."""
+    anyone = ssl.create_default_context()
+    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE  # it is on this computer
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=anyone)
+    )
     try:
         with opener.open(address, timeout=2) as answer:
             found = json.loads(answer.read())
@@ -213,7 +234,8 @@ def _ask(address: str) -> str:
         return f"answer {answer.code}: {text[:300]}"
     except (OSError, ValueError) as problem:
         return str(problem)
-    return "" if found.get("recording") == 1 else f"it is {found.get('status')}"
+    well = found.get("recording") == 1 or found.get("status") == "ready"
+    return "" if well else f"it is {found.get('status')}"
 
 
 def settle(place: Place) -> bool:
@@ -322,7 +344,7 @@ def _run(*command: str) -> None:
         raise UpdateError(f"`{' '.join(command)}` failed with {found.returncode}.")
 
 
-def add_place(parser: argparse.ArgumentParser) -> None:
+def add_place(parser: argparse.ArgumentParser, product: Product) -> None:
     """Arguments that installer and updater share."""
     parser.add_argument("--root", type=Path, default=Path("/"), help="install below this folder")
     parser.add_argument(
@@ -331,7 +353,9 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         metavar="PROGRAM",
         help="without systemd: what is called with start and stop",
     )
-    parser.add_argument("--gate-s", type=float, default=GATE_S, help="time to get healthy, seconds")
+    parser.add_argument(
+        "--gate-s", type=float, default=product.gate_s, help="time to get healthy, seconds"
+    )
     parser.add_argument("--cut-at", default="", help=argparse.SUPPRESS)
 
 
@@ -341,24 +365,25 @@ def main() -> int:
     Returns:
         0 when the wanted version runs, 1 when not, 2 for wrong usage.
     """
+    product = product_in(Path(__file__).resolve().parent)
     parser = argparse.ArgumentParser(
-        prog="lineside-edge-update",
-        description="Updates the edge agent, or goes back one version.",
-        epilog="example: lineside-edge-update /media/usb/lineside-edge-0.2.0-x86_64.run",
+        prog=f"{product.name}-update",
+        description=f"Updates {product.name}, or goes back one version.",
+        epilog=f"example: {product.name}-update /media/usb/{product.name}-0.2.0-x86_64.run",
     )
     parser.add_argument("file", nargs="?", type=Path, help="the package of a newer version")
     parser.add_argument("--back", action="store_true", help="run the version before this one")
     parser.add_argument("--status", action="store_true", help="say which versions are here")
     parser.add_argument("--settle", action="store_true", help="undo an update that was cut off")
-    add_place(parser)
+    add_place(parser, product)
     args = parser.parse_args()
     if sum([args.file is not None, args.back, args.status, args.settle]) != 1:
         parser.error("say one of FILE, --back, --status, --settle")
-    place = Place(args.root)
+    place = Place(args.root, product)
     try:
         return _act(args, place)
     except UpdateError as problem:
-        sys.stderr.write(f"lineside-edge-update: {problem}\n")
+        sys.stderr.write(f"{product.name}-update: {problem}\n")
         return 1
 
 

@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("trace", "the complete history of a serial or lot number"),
     "kpi": ("kpi", "recompute figures from raw events and compare"),
     "user": ("user", "add, list, change users"),
-    "edge": ("edge", "invite, list, revoke edges"),
+    "edge": ("edge", "invite, list, revoke, configure edges"),
     "sample": ("sample", "fill an empty database with a small plant"),
     "authority": ("authority", "make the site's authority, issue certificates"),
     "broker": ("broker", "run a broker on this computer"),

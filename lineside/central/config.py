@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from lineside.contracts.errors import LinesideError
 
@@ -27,6 +34,9 @@ class CentralConfigurationError(LinesideError):
             hint="`lineside-central init` writes a file with every key explained.",
         )
         self.problems = problems
+
+
+HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class _Section(BaseModel):
@@ -89,6 +99,17 @@ class BrokerConfig(_Section):
     ca_file: str = ""
     certificate_file: str = ""
     key_file: str = ""
+
+    @model_validator(mode="after")
+    def _guards(self) -> BrokerConfig:
+        if self.enabled and self.embedded and self.host not in HERE:
+            message = (
+                f"the embedded broker cannot be reached at {self.host}: it does not know who "
+                "publishes, so it serves this computer alone; for edges on other computers run "
+                "Mosquitto (deploy/broker) and set embedded = false"
+            )
+            raise ValueError(message)
+        return self
 
 
 class SiteConfig(_Section):

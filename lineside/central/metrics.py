@@ -35,6 +35,7 @@ _GAPS = text("""
     FROM event_gap WHERE lane = 'facts' GROUP BY edge ORDER BY edge
 """)
 _REFUSED = text("SELECT edge, code, count AS refusals FROM ingest_refusal ORDER BY edge, code")
+_SIZE = text("SELECT pg_database_size(current_database())")
 _QUARANTINE = text("SELECT count(*) FROM quarantine WHERE settled_at IS NULL")
 
 log = structlog.get_logger("central.metrics")
@@ -123,7 +124,12 @@ def _flow(connection: Connection) -> list[Metric]:
     )
     for row in connection.execute(_REFUSED):
         refused.add_metric((row.edge, row.code), row.refusals)
-    return [position, quarantine, lag, problems, refused]
+    size = GaugeMetricFamily(
+        "lineside_database_bytes",
+        "Room that the database takes on its disk.",
+        value=connection.execute(_SIZE).scalar_one(),
+    )
+    return [position, quarantine, lag, problems, refused, size]
 
 
 def _edges(connection: Connection) -> list[Metric]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from lineside.central.mes.carriers.routes import router as carriers
+from lineside.central.mes.edge_configuration.routes import router as edge_configurations
+from lineside.central.mes.exceptions.routes import router as exceptions
 from lineside.central.mes.figures.routes import router as figures
+from lineside.central.mes.live.receipts import router as receipts
 from lineside.central.mes.live.routes import router as live
 from lineside.central.mes.master_data.routes import router as master_data
 from lineside.central.mes.numbers.routes import router as numbers
@@ -17,7 +20,10 @@ from lineside.central.platform.identity.routes import auth, persons
 from lineside.central.trace.neighbours import router as neighbours
 from lineside.central.trace.routes import router as trace
 
+# Tried in this order for each request: those that must be quick come first.
 ROUTERS: tuple[APIRouter, ...] = (
+    trace,
+    live,
     auth,
     persons,
     enrolment,
@@ -27,8 +33,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders,
     things,
     figures,
-    live,
+    receipts,
+    exceptions,
     prints,
+    edge_configurations,
     neighbours,
-    trace,
 )

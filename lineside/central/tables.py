@@ -15,6 +15,8 @@ MODULES = (
     "lineside.central.platform.enrolment.entities",
     "lineside.central.mes.master_data.entities",
     "lineside.central.mes.carriers.entities",
+    "lineside.central.mes.edge_configuration.entities",
+    "lineside.central.mes.exceptions.entities",
     "lineside.central.mes.numbers.entities",
     "lineside.central.mes.orders.entities",
     "lineside.central.mes.things.entities",

@@ -7,6 +7,8 @@ from lineside.central.kit.notices import Listeners
 from lineside.central.kit.unit_of_work import UnitOfWork
 from lineside.central.mes.carriers.handlers import CarrierMoves, CarrierPassports
 from lineside.central.mes.carriers.service import send_types
+from lineside.central.mes.edge_configuration.projections import ConfigurationsTold
+from lineside.central.mes.exceptions.projections import Exceptions
 from lineside.central.mes.figures.bookings import Bookings
 from lineside.central.mes.figures.projections import KpiEvents, StationSignals
 from lineside.central.mes.master_data.service import admit_edge, edge_ids
@@ -64,6 +66,8 @@ def readers() -> tuple[Reader, ...]:
         CarrierMoves(),
         CarrierPassports(),
         AppliedReader(),
+        ConfigurationsTold(),
+        Exceptions(),
     )
 
 

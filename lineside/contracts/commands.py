@@ -294,6 +294,28 @@ class Hold(Document, frozen=True, kw_only=True, omit_defaults=True, tag="hold"):
     since: Microseconds
 
 
+class EdgeConfiguration(
+    Document, frozen=True, kw_only=True, omit_defaults=True, tag="configuration"
+):
+    """What an edge reads and how it understands it; one an edge, with the id `edge`.
+
+    The answers are `IntentionApplied`, then `ConfigurationApplied` or `ConfigurationReverted`.
+
+    Attributes:
+        version: Central's number, rising per edge, for people.
+        content_hash: SHA-256 of `text` in UTF-8, hexadecimal.
+        text: TOML with the shop's sections only: `[scan]`, `[[device]]`, `[[station]]`. Where the
+            journal lies, who the edge is and whom it calls (`[edge]`, `[identity]`, `[sync]`) is
+            the business of the machine alone.
+        trial_s: How long devices that answered before may take to come back, seconds.
+    """
+
+    version: int
+    content_hash: str
+    text: str
+    trial_s: int = 60
+
+
 AnyDocument = (
     WorkOrder
     | Calendar
@@ -307,6 +329,7 @@ AnyDocument = (
     | CarrierType
     | CarrierPassport
     | Hold
+    | EdgeConfiguration
 )
 DOCUMENTS: dict[str, type[Document]] = {
     "work_order": WorkOrder,
@@ -321,6 +344,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "carrier_type": CarrierType,
     "carrier_passport": CarrierPassport,
     "hold": Hold,
+    "configuration": EdgeConfiguration,
 }
 _encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _decoder: msgspec.json.Decoder[AnyDocument] = msgspec.json.Decoder(AnyDocument)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from lineside.contracts.clock import Microseconds
 
 SignalValue = bool | int | float | str | None
@@ -18,9 +20,11 @@ class Quality(StrEnum):
     BAD = "bad"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignalSample:
+class SignalSample(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One value of one signal.
+
+    There is one for every value that a device sends: a struct is made several times faster than a
+    frozen dataclass, and holds nothing that could refer back to it.
 
     Attributes:
         signal: Name from the configuration, unique within a device.

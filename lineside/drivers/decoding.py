@@ -1,4 +1,4 @@
-"""Registers to values and back, addresses, and read plans. Pure: bytes in, values out.
+"""Registers to values and back. Pure: bytes in, values out.
 
 Bytes of a 32-bit value are named A (most significant) to D; an order says which byte comes first on
 the wire. Source: the published Modbus application protocol and serial line specifications.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 
 from lineside.contracts.errors import DriverError
 from lineside.contracts.samples import Quality, SignalValue
@@ -21,6 +22,10 @@ class DecodingError(DriverError):
     """Registers that do not hold what the configuration says, or a value that does not fit in."""
 
     code = "driver.decoding"
+
+
+class NoValueError(DecodingError):
+    """Registers that say themselves that there is no value; the message says how."""
 
 
 class Table(StrEnum):
@@ -107,6 +112,14 @@ class Encoding:
         return struct.calcsize(form) // BYTES_PER_REGISTER if form else 1
 
     @property
+    def bytes_in_order(self) -> WordOrder:
+        """The order that `arrange` must undo: words of a string are never swapped."""
+        if self.type != "string":
+            return self.order
+        swaps = self.order in (WordOrder.BADC, WordOrder.DCBA)
+        return WordOrder.BADC if swaps else WordOrder.ABCD
+
+    @property
     def is_scaled(self) -> bool:
         """Whether the raw number is not yet the value."""
         return self.factor != 1 or self.offset != 0
@@ -151,47 +164,85 @@ def decoder(encoding: Encoding) -> Callable[[bytes], Decoded]:
     Raises:
         DecodingError: (by the function) A BCD nibble above 9, or text outside the character set.
     """
-    if encoding.type == "bit":
-        mask = 1 << encoding.bit
-        return lambda raw: Decoded(bool(_unsigned(arrange(raw, encoding.order)) & mask))
-    if encoding.type == "string":
-        return lambda raw: Decoded(_text(raw, encoding))
-    number = _number_reader(encoding)
+    form, refine = wire_form(encoding)
+    unpack = struct.Struct(f">{form}").unpack
 
     def decode(raw: bytes) -> Decoded:
-        plain = arrange(raw, encoding.order)
-        if encoding.invalid and _unsigned(plain) in encoding.invalid:
-            return Decoded(None, Quality.BAD, "invalid pattern")
-        value = number(plain)
-        if isinstance(value, float) and not math.isfinite(value):
-            return Decoded(None, Quality.BAD, "not a number")
-        return Decoded(value)
+        value = unpack(arrange(raw, encoding.bytes_in_order))[0]
+        try:
+            return Decoded(value if refine is None else refine(value))
+        except NoValueError as problem:
+            return Decoded(None, Quality.BAD, str(problem))
 
     return decode
 
 
-def _number_reader(encoding: Encoding) -> Callable[[bytes], int | float]:
-    """The numeric part of a decoder: ABCD bytes to a number, scaling included."""
-    if encoding.type in FLOATS:
-        form = struct.Struct(FLOATS[encoding.type])
-        return lambda plain: form.unpack(plain)[0]
-    raw_number = _from_bcd if encoding.type in BCD_DIGITS else _integer_reader(encoding.type)
-    if not encoding.is_scaled:
-        return raw_number
+def wire_form(encoding: Encoding) -> tuple[str, Callable[..., SignalValue] | None]:
+    """How a value is read from its arranged bytes.
+
+    Returns:
+        A code of `struct` (without byte order), and what makes the value of what that yields; None
+        where that is the value.
+
+    Raises:
+        DecodingError: (by the function) As `decoder` says.
+        NoValueError: (by the function) Not a number, infinite, or an `invalid` pattern.
+    """
+    size = encoding.registers * BYTES_PER_REGISTER
+    refine: Callable[..., SignalValue] | None = None
+    if encoding.type == "string":
+        return f"{size}s", partial(_text, encoding=encoding)
+    if encoding.type == "bit":
+        return "H", partial(_bit, mask=1 << encoding.bit)
+    if encoding.type in BCD_DIGITS:
+        form = f"{size}s"
+        refine = _scaled(_from_bcd, encoding) if encoding.is_scaled else _from_bcd
+    elif encoding.type in FLOATS:
+        form, refine = FLOATS[encoding.type][1:], _finite
+    else:
+        form = INTEGERS[encoding.type][1:]
+        refine = _scaled(int, encoding) if encoding.is_scaled else None
+    return (
+        (f"{size}s", _unless_invalid(form, refine, encoding))
+        if encoding.invalid
+        else (form, refine)
+    )
+
+
+def _unless_invalid(
+    form: str, refine: Callable[..., SignalValue] | None, encoding: Encoding
+) -> Callable[[bytes], SignalValue]:
+    unpack = struct.Struct(f">{form}").unpack
+
+    def read(plain: bytes) -> SignalValue:
+        if int.from_bytes(plain, "big") in encoding.invalid:
+            raise NoValueError("invalid pattern")
+        value = unpack(plain)[0]
+        return value if refine is None else refine(value)
+
+    return read
+
+
+def _bit(register: int, *, mask: int) -> bool:
+    return register & mask != 0
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise NoValueError("not a number")
+    return value
+
+
+def _scaled(raw_number: Callable[..., int], encoding: Encoding) -> Callable[..., int | float]:
     factor, offset = encoding.factor, encoding.offset
     whole = factor == factor.to_integral_value() and offset == offset.to_integral_value()
 
-    def scaled(plain: bytes) -> int | float:
+    def scaled(raw: bytes | int) -> int | float:
         # Decimal first: 625 * 0.1 - 40 must be 22.5, not what binary fractions make of it.
-        value = raw_number(plain) * factor + offset
+        value = raw_number(raw) * factor + offset
         return int(value) if whole else float(value)
 
     return scaled
-
-
-def _integer_reader(name: str) -> Callable[[bytes], int]:
-    form = struct.Struct(INTEGERS[name])
-    return lambda plain: form.unpack(plain)[0]
 
 
 def encode(value: SignalValue, encoding: Encoding) -> tuple[int, ...]:
@@ -240,10 +291,6 @@ def _pack(form: str, number: float) -> bytes:
         raise DecodingError(f"{number!r} does not fit: {problem}.") from problem
 
 
-def _unsigned(plain: bytes) -> int:
-    return int.from_bytes(plain, "big")
-
-
 def _from_bcd(plain: bytes) -> int:
     digits = plain.hex()
     if not digits.isdecimal():
@@ -258,12 +305,7 @@ def _to_bcd(number: int, digits: int) -> bytes:
     return bytes.fromhex(text.zfill(digits))
 
 
-def _swaps_bytes(order: WordOrder) -> bool:
-    return order in (WordOrder.BADC, WordOrder.DCBA)
-
-
-def _text(raw: bytes, encoding: Encoding) -> str:
-    plain = arrange(raw, WordOrder.BADC) if _swaps_bytes(encoding.order) else raw
+def _text(plain: bytes, encoding: Encoding) -> str:
     # What follows the first NUL is left over from a longer text; spaces only pad.
     kept = plain.split(b"\0", 1)[0].rstrip(b" ")
     try:
@@ -282,102 +324,4 @@ def _encode_text(value: SignalValue, encoding: Encoding) -> bytes:
         raise DecodingError(f"{value!r} is not {encoding.text} text.") from problem
     if len(plain) > room:
         raise DecodingError(f"{value!r} is longer than {room} bytes.")
-    padded = plain.ljust(room, b"\0")
-    return arrange(padded, WordOrder.BADC) if _swaps_bytes(encoding.order) else padded
-
-
-# Addresses
-
-
-class Addressing(StrEnum):
-    """What the numbers of a configuration mean; declared, never guessed."""
-
-    ZERO = "zero"  # as on the wire
-    ONE = "one"  # as in manuals that count from 1, table named apart
-    MODICON = "modicon"  # 40001 or 400001: the table stands in front
-
-
-_MODICON = {
-    "0": Table.COILS,
-    "1": Table.DISCRETE_INPUTS,
-    "3": Table.INPUT_REGISTERS,
-    "4": Table.HOLDING_REGISTERS,
-}
-ADDRESS_MAX = 65_535
-
-
-def wire_address(
-    written: int | str, table: Table | None, addressing: Addressing
-) -> tuple[Table, int]:
-    """Table and address on the wire of an address as written in a configuration.
-
-    Args:
-        written: Number, or text of digits; Modicon coils need text (`"00017"`).
-        table: The table, where the configuration names it.
-        addressing: What the number means.
-
-    Raises:
-        ValueError: No such address; the text says what was expected.
-    """
-    digits = str(written)
-    if not (digits.isascii() and digits.isdecimal()):
-        raise ValueError("a number of decimal digits")
-    if addressing is Addressing.MODICON:
-        found = _MODICON.get(digits[0])
-        if len(digits) not in (5, 6) or found is None:
-            raise ValueError("five or six digits that begin with 0, 1, 3 or 4, such as 40001")
-        if table is not None and table is not found:
-            raise ValueError(f"an address of {table.value}; {digits} lies in {found.value}")
-        table, address = found, int(digits[1:]) - 1
-    elif table is None:
-        raise ValueError("a table beside the address (or addressing = 'modicon')")
-    else:
-        address = int(digits) - (1 if addressing is Addressing.ONE else 0)
-    if not 0 <= address <= ADDRESS_MAX:
-        raise ValueError(f"an address that is 0 to {ADDRESS_MAX} on the wire")
-    return table, address
-
-
-# Read plans
-
-Span = tuple[int, int]
-"""First address and count."""
-
-
-def plan_reads(
-    items: Iterable[Span],
-    *,
-    max_gap: int,
-    max_count: int,
-    forbidden: Sequence[Span] = (),
-) -> list[Span]:
-    """The requests that read all items, in ascending order, never cutting one.
-
-    Args:
-        items: What must be read; overlaps are allowed.
-        max_gap: Most unasked registers between two items of one request.
-        max_count: Most registers (or bits) of one request.
-        forbidden: Never read as part of a gap: write-only and read-to-clear registers.
-
-    Raises:
-        ValueError: An item is longer than `max_count`.
-    """
-    requests: list[Span] = []
-    for first, count in sorted(items):
-        if count > max_count:
-            raise ValueError(f"{count} items from {first} exceed the limit of {max_count}")
-        if requests:
-            begin, length = requests[-1]
-            end = begin + length
-            joined = max(end, first + count) - begin
-            if (
-                first - end <= max_gap
-                and joined <= max_count
-                and not (
-                    first > end and any(low < first and end < low + size for low, size in forbidden)
-                )
-            ):
-                requests[-1] = (begin, joined)
-                continue
-        requests.append((first, count))
-    return requests
+    return arrange(plain.ljust(room, b"\0"), encoding.bytes_in_order)

@@ -9,6 +9,7 @@ from typing import Any
 from lineside.contracts.clock import Clock
 from lineside.contracts.errors import ConfigurationError
 from lineside.drivers.base import Driver
+from lineside.drivers.late import LateDriver
 
 # name -> module with `build(settings, clock, file) -> Driver`
 DRIVERS = {
@@ -17,6 +18,9 @@ DRIVERS = {
     "serial_line": "lineside.drivers.serial_line.driver",
     "scripted": "lineside.drivers.scripted.driver",
 }
+# name -> module with `parse(settings, file)`, which checks the settings without loading the driver.
+# asyncua alone takes half a second: as long as the whole start of an agent.
+LOADED_LATE = {"opcua": "lineside.drivers.opcua.config"}
 
 
 def build(name: str, settings: Mapping[str, Any], *, clock: Clock, file: str) -> Driver:
@@ -35,5 +39,12 @@ def build(name: str, settings: Mapping[str, Any], *, clock: Clock, file: str) ->
         raise ConfigurationError(
             file=file, key="driver", found=name, expected=f"one of {', '.join(sorted(DRIVERS))}"
         )
-    factory: Callable[..., Driver] = import_module(DRIVERS[name]).build
-    return factory(settings, clock=clock, file=file)
+
+    def load() -> Driver:
+        factory: Callable[..., Driver] = import_module(DRIVERS[name]).build
+        return factory(settings, clock=clock, file=file)
+
+    if name not in LOADED_LATE:
+        return load()
+    import_module(LOADED_LATE[name]).parse(settings, file=file)
+    return LateDriver(load)

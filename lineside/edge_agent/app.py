@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import socket
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import structlog
-import uvicorn
 
 from lineside.contracts.errors import LinesideError
 from lineside.contracts.events import (
     AgentStarted,
     AgentStopped,
-    ConfigurationApplied,
     Event,
     Source,
 )
 from lineside.contracts.samples import ScanRead
-from lineside.drivers import registry
 from lineside.drivers.base import Driver
+from lineside.edge_agent.acquisition.connectors import Connectors
 from lineside.edge_agent.acquisition.line import StationLine
-from lineside.edge_agent.acquisition.supervisor import DeviceTask
-from lineside.edge_agent.config import Configuration
+from lineside.edge_agent.config import Configuration, StationSection, outcomes
+from lineside.edge_agent.door import Door, Server
 from lineside.edge_agent.errors import PartEndedError
 from lineside.edge_agent.host import AliveMark, PlantClock, private_folder
 from lineside.edge_agent.interpretation.interpreter import Interpreter
@@ -38,6 +35,7 @@ from lineside.edge_agent.projections.orders import OrdersProjection
 from lineside.edge_agent.projections.progress import ProgressProjection
 from lineside.edge_agent.projections.runner import ProjectionRunner
 from lineside.edge_agent.projections.units import UnitsProjection
+from lineside.edge_agent.reconfigure import Reconfiguration
 from lineside.edge_agent.recorder import Recorder
 from lineside.edge_agent.startup import broker_of, edge_id, renewal_of, software_version
 from lineside.edge_agent.storage import StorageWatch
@@ -45,24 +43,15 @@ from lineside.edge_agent.sync.desired_store import DesiredStore
 from lineside.edge_agent.sync.service import SyncService
 from lineside.edge_agent.terminal.api import build_api
 from lineside.edge_agent.terminal.board import LineBoard
-from lineside.edge_agent.terminal.desk import Known, TerminalDesk
+from lineside.edge_agent.terminal.desk import TerminalDesk
+from lineside.edge_agent.terminal.known import Known
 from lineside.edge_agent.terminal.plant import Plant
 from lineside.edge_agent.terminal.watchers import Watchers
 from lineside.edge_agent.upkeep import Upkeep
 
-CONFIGURATION = "configuration"
 STOP_HTTP_S = 3.0
 WEB_DIST = Path(__file__).resolve().parent.parent / "web_dist" / "terminal"
 log = structlog.get_logger("edge.app")
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to the agent."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Nothing is captured."""
-        yield
 
 
 class Agent:
@@ -71,26 +60,71 @@ class Agent:
     def __init__(self, config: Configuration, *, clock: PlantClock | None = None) -> None:
         """Open the journal and the copies, and catch everything up; nothing listens yet.
 
+        Args:
+            config: The edge's own file; devices and stations of another configuration go before
+                its own where that has proved itself (`config.standing.wins`).
+            clock: Business time.
+
         Raises:
             ConfigurationError: A device's table is wrong, or the edge has no name.
             JournalError: The journal cannot be opened.
         """
-        self.config = config
+        self._own = config
         self.clock = clock or PlantClock()
         self.edge = edge_id(config)
         self._broker = broker_of(config)
-        drivers = {
-            device.id: registry.build(
-                device.driver, device.settings, clock=self.clock, file=config.file
-            )
-            for device in config.devices
-        }
         private_folder(config.data_dir)
         self._alive = AliveMark(config.data_dir / "alive")
         self.journal = Journal.open(config.data_dir / "journal.db", clock=self.clock)
+        self.config, drivers, self._unusable = self._begin_with(config)
         self.desired = DesiredStore(config.data_dir / "desired.db")
         self.plant = Plant(self.desired, self.edge)
-        self.known = Known(
+        self.known = self._make_known()
+        figures_file = config.data_dir / "figures.db"
+        self.runner = ProjectionRunner(self.journal, figures_file, self.known.all())
+        self.runner.catch_up()
+        self.watchers = Watchers(config.edge.pages_max)
+        self.recorder = self._make_recorder()
+        self.storage = StorageWatch(
+            self.journal,
+            clock=self.clock,
+            changed=self.watchers.tell,
+            central_refused=lambda: self.desired.full,
+        )
+        self.upkeep = self._make_upkeep()
+        self.sync = self._make_sync()
+        self.upkeep.sync = self.sync
+        self.desk = self._make_desk()
+        self.board = self._make_board()
+        self.connectors = self._make_connectors(drivers)
+        self.lines, self.devices = self.connectors.lines, self.connectors.devices
+        self.upkeep.devices = self.devices
+        self.reconfiguration = self._make_reconfiguration()
+        self.desk.notices = self.reconfiguration.notices
+        self.renewal = renewal_of(config, clock=self.clock, notice=self.upkeep.notice)
+        self.upkeep.renewal = self.renewal
+        self.desired.on_change(self._desired_changed)
+        self.port = config.port
+        self.door = Door(
+            config.host,
+            config.port,
+            folder=config.data_dir,
+            orders=self.known.orders,
+            journal=self.journal,
+            notice=self.upkeep.notice,
+        )
+        self.ready = asyncio.Event()
+        self._fatal: LinesideError | None = None
+
+    def _begin_with(self, config: Configuration) -> tuple[Configuration, dict[str, Driver], str]:
+        try:
+            return outcomes.begin_with(config, self.journal.baselines(), self.clock)
+        except LinesideError:
+            self.journal.close()
+            raise
+
+    def _make_known(self) -> Known:
+        return Known(
             orders=OrdersProjection(),
             progress=ProgressProjection(),
             units=UnitsProjection(),
@@ -98,31 +132,15 @@ class Agent:
             carriers=CarriersProjection(),
             figures=OeeProjection(calendar=self.plant.calendar, edge=self.edge),
         )
-        figures_file = config.data_dir / "figures.db"
-        self.runner = ProjectionRunner(self.journal, figures_file, self.known.all())
-        self.runner.catch_up()
-        self.watchers = Watchers(config.edge.pages_max)
-        self.recorder = Recorder(
+
+    def _make_recorder(self) -> Recorder:
+        return Recorder(
             self.journal,
             clock=self.clock,
             follow=self.runner.catch_up,
             changed=self.watchers.tell,
-            simulation=config.edge.simulation,
+            simulation=self._own.edge.simulation,
         )
-        self.storage = StorageWatch(self.journal, clock=self.clock, changed=self.watchers.tell)
-        self.upkeep = self._make_upkeep()
-        self.sync = self._make_sync()
-        self.upkeep.sync = self.sync
-        self.desk = self._make_desk()
-        self.lines = self._make_lines()
-        self.devices = self._make_devices(drivers)
-        self.upkeep.devices = self.devices
-        self.renewal = renewal_of(config, clock=self.clock, notice=self.upkeep.notice)
-        self.upkeep.renewal = self.renewal
-        self.desired.on_change(self._desired_changed)
-        self.port = config.port
-        self.ready = asyncio.Event()
-        self._fatal: LinesideError | None = None
 
     def _make_upkeep(self) -> Upkeep:
         return Upkeep(
@@ -152,18 +170,29 @@ class Agent:
             report=self.upkeep.health,
         )
 
-    def _make_devices(self, drivers: dict[str, Driver]) -> dict[str, DeviceTask]:
-        return {
-            name: DeviceTask(
-                name,
-                driver,
-                lines=[line for line in self.lines if name in line.devices],
-                recorder=self.recorder,
-                clock=self.clock,
-                on_scan=self._on_scan,
-            )
-            for name, driver in drivers.items()
-        }
+    def _make_connectors(self, drivers: dict[str, Driver]) -> Connectors:
+        return Connectors(
+            self.config.stations,
+            drivers,
+            make_line=self._make_line,
+            recorder=self.recorder,
+            clock=self.clock,
+            on_scan=self._on_scan,
+        )
+
+    def _make_reconfiguration(self) -> Reconfiguration:
+        return Reconfiguration(
+            self._own,
+            self.config,
+            journal=self.journal,
+            recorder=self.recorder,
+            desired=self.desired,
+            connectors=self.connectors,
+            orders=self.known.orders,
+            clock=self.clock,
+            use=self._use,
+            notice=self.upkeep.notice,
+        )
 
     def _make_sync(self) -> SyncService | None:
         if self._broker is None:
@@ -176,21 +205,28 @@ class Agent:
             clock=self.clock,
             software=software_version(),
             on_notice=self.upkeep.notice,
+            on_time=self.clock.heard,
+            unsure=self.clock.unsure,
         )
 
-    def _make_lines(self) -> list[StationLine]:
-        window = self.config.edge.device_time_window_s
-        return [
-            StationLine(
-                Interpreter(station, device_time_window_s=window),
-                self.recorder,
-                clock=self.clock,
-                context=self.desk.context,
-                extend=self.desk.extend,
-                weigh=self.desk.weighed,
-            )
-            for station in self.config.stations
-        ]
+    def _make_line(self, station: StationSection) -> StationLine:
+        return StationLine(
+            Interpreter(station, device_time_window_s=self._own.edge.device_time_window_s),
+            self.recorder,
+            clock=self.clock,
+            context=self.desk.context,
+            extend=self.desk.extend,
+            weigh=self.desk.weighed,
+        )
+
+    def _make_board(self) -> LineBoard:
+        return LineBoard(
+            self.config.stations,
+            screens=self.desk,
+            figures=self.known.figures,
+            plant=self.plant,
+            clock=self.clock,
+        )
 
     # --- running
     # -----------------------------------------------------------------------------------
@@ -213,9 +249,11 @@ class Agent:
         server, listener = self._server()
         parts: dict[str, Coroutine[Any, Any, None]] = {
             "http": server.serve(sockets=[listener]),
+            "door": self.door.run(),
             "upkeep": self.upkeep.run(self.desk),
             "storage": self.storage.run(),
-            **{name: device.run() for name, device in self.devices.items()},
+            "devices": self.connectors.run(),
+            "configuration": self.reconfiguration.run(),
         }
         if self.sync is not None:
             parts["sync"] = self.sync.run()
@@ -264,19 +302,11 @@ class Agent:
                 boot=boot,
             )
         ]
+        told, marks = outcomes.starting(
+            self._own, self.config, self.journal.baselines(), self._unusable, now
+        )
+        await self.recorder.record([*events, *told], baselines=marks)
         baselines = self.journal.baselines()
-        content = self.config.content_hash.encode()
-        changed = baselines.get(CONFIGURATION) != content
-        if changed:
-            events.append(
-                ConfigurationApplied(
-                    occurred_at=now,
-                    recorded_at=now,
-                    source=Source.SYSTEM,
-                    content_hash=self.config.content_hash,
-                )
-            )
-        await self.recorder.record(events, baselines={CONFIGURATION: content} if changed else None)
         for line in self.lines:
             await line.begin(baselines, alive)
 
@@ -298,26 +328,11 @@ class Agent:
         self.journal.close()
         self.desired.close()
 
-    def _server(self) -> tuple[_Server, socket.socket]:
-        board = LineBoard(
-            self.config.stations,
-            screens=self.desk,
-            figures=self.known.figures,
-            plant=self.plant,
-            clock=self.clock,
-        )
-        api = build_api(self.desk, version=software_version(), web=WEB_DIST, board=board)
-        listener = _listen(self.config.host, self.config.port)
-        self.port = listener.getsockname()[1]
-        settings = uvicorn.Config(
-            api,
-            log_config=None,
-            lifespan="off",
-            access_log=False,
-            timeout_graceful_shutdown=2,
-            server_header=False,
-        )
-        return _Server(settings), listener
+    def _server(self) -> tuple[Server, socket.socket]:
+        api = build_api(self.desk, version=software_version(), web=WEB_DIST, board=self.board)
+        opened = self.door.open(api)
+        self.port = self.door.port
+        return opened
 
     # --- what others ask
     # ---------------------------------------------------------------------------
@@ -326,11 +341,20 @@ class Agent:
         accepted = await self.desk.scanned(device, scan)
         if accepted is None:
             return
-        task = self.devices[device]
+        task = self.devices.get(device)
+        if task is None:
+            return  # it was taken out of the configuration just now
         try:
             await task.write("verdict", accepted)
         except LinesideError:
             return  # a scanner without lamp, or one that has just gone: the screen says it
+
+    def _use(self, config: Configuration) -> None:
+        self.config = config
+        self.desk.use(config)
+        self.upkeep.use(config)
+        self.board.use(config.stations)
+        self.watchers.tell({"", *(station.id for station in config.stations)})
 
     def _desired_changed(self, keys: set[tuple[str, str]]) -> None:
         if any(kind == "calendar" for kind, _ in keys):
@@ -342,18 +366,3 @@ class Agent:
 
 async def _wait(event: asyncio.Event) -> None:
     await event.wait()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio sends without delay only where it is: each answer would
-    # wait 40 ms for the acknowledgement of its headers otherwise.
-    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind((host, port))
-    except OSError:
-        found.close()
-        raise
-    found.listen(128)
-    return found

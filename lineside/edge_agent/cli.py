@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 import structlog
 
@@ -23,10 +24,26 @@ _EXAMPLES = """examples:
 Each command has its own --help."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The program's commands."""
-    from lineside.edge_agent.commands import agent, doctor, enrol, journal, oee, probe, scan
+# command -> module of `commands` and its function that adds the parsers
+_COMMANDS = {
+    "run": ("agent", "add_parser"),
+    "config": ("configuration", "add_parser"),
+    "doctor": ("doctor", "add_parsers"),
+    "enrol": ("enrol", "add_parser"),
+    "oee": ("oee", "add_parser"),
+    "scan": ("scan", "add_parser"),
+    "probe": ("probe", "add_parser"),
+    "journal": ("journal", "add_parser"),
+}
 
+
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """The program's commands.
+
+    Args:
+        command: The one that is going to be used: no other is loaded, since an agent that starts
+            again has no time for the libraries of `probe`. Otherwise all are.
+    """
     program = argparse.ArgumentParser(
         prog="lineside-edge",
         description="The edge agent of a line: reads machines and scanners, serves the terminal.",
@@ -34,13 +51,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = program.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    agent.add_parsers(commands)
-    doctor.add_parsers(commands)
-    enrol.add_parser(commands)
-    oee.add_parser(commands)
-    scan.add_parser(commands)
-    probe.add_parser(commands)
-    journal.add_parser(commands)
+    wanted = [_COMMANDS[command]] if command in _COMMANDS else dict.fromkeys(_COMMANDS.values())
+    for module, add in wanted:
+        getattr(import_module(f"lineside.edge_agent.commands.{module}"), add)(commands)
     return program
 
 
@@ -50,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 only on success, 1 for what went wrong, 2 for wrong usage.
     """
-    args = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    args = parser(words[0] if words else "").parse_args(words)
     # Standard output belongs to what a command prints for programs.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     run: Callable[[argparse.Namespace], int] = args.run

@@ -16,6 +16,7 @@ class UnknownStationError(LinesideError):
             f"Station {station[:64]!r} is not served here.",
             hint=f"This edge serves {', '.join(known) or 'no station'}.",
         )
+        self.values = {"station": station[:64], "known": known}
 
 
 class NotSimulatedError(LinesideError):
@@ -42,6 +43,7 @@ class ProjectionsBehindError(LinesideError):
             f"The state of the stations cannot be computed: {why[:200]}.",
             hint="Free disk space; it goes on by itself.",
         )
+        self.values = {"why": why[:200]}
 
 
 class TooManyWatchersError(LinesideError):
@@ -54,6 +56,7 @@ class TooManyWatchersError(LinesideError):
         super().__init__(
             f"{most} pages watch this edge already.", hint="Close pages that nobody looks at."
         )
+        self.values = {"most": most}
 
 
 class PartEndedError(LinesideError):
@@ -66,3 +69,4 @@ class PartEndedError(LinesideError):
             f"{part} ended by itself, so the agent ends as well.",
             hint="The service manager starts it again; report the log.",
         )
+        self.values = {"part": part}

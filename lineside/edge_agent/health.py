@@ -16,6 +16,7 @@ _HELP = {
     "durable_seq": "Last fact that central has stored.",
     "backed_up_seq": "Last fact that is in a backup of central.",
     "pending_facts": "Facts that central has not confirmed.",
+    "dropped_facts": "Facts that nobody has any more, ever.",
     "connected": "1 while central answers.",
     "devices_lost": "Devices that do not answer.",
     "projections_failed": "Projections that were set aside.",
@@ -70,11 +71,11 @@ class Health:
     def document(self) -> dict[str, object]:
         """For `/healthz`."""
         return {
+            **self.values,
             "status": "ok" if self.recording else "not recording",
             "problems": list(self.problems),
             "devices_lost": dict(self.lost),
             "devices_silent_s": {name: found.silent_s for name, found in self.devices.items()},
-            **self.values,
         }
 
     def metrics(self) -> str:

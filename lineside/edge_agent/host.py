@@ -6,29 +6,131 @@ import ctypes
 import os
 import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lineside.contracts.clock import Clock, Microseconds, SleepingClock, SystemClock
+from lineside.contracts.clock import (
+    US_PER_SECOND,
+    Clock,
+    Microseconds,
+    SleepingClock,
+    SystemClock,
+)
 
 BUILT_AFTER: Microseconds = 1_767_225_600_000_000  # 2026-01-01: an earlier clock is a dead one
+STEP_US = US_PER_SECOND
+SETTLED_AFTER_US = 15 * 60 * US_PER_SECOND
+"""So long a clock that was set forward is doubted, unless it comes back or is confirmed before."""
+GIVEN_UP_AFTER_US = 86_400 * US_PER_SECOND
+"""So long a clock that is behind what is recorded is doubted: then the past was wrong, not it."""
+AGREES_US = 5 * US_PER_SECOND
+"""So near central's time, which has travelled, confirms a clock."""
+PRIVATE = 0o700
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+
+
+class ClockDoubt:
+    """Whether the wall clock can be believed, by the running one and by what it said before.
+
+    A dead battery shows as a time before the last fact, a step as a move against the running
+    clock. Which time is right shows by what comes after: the clock goes back, the computer's time
+    service or central confirms it, or it stays as it is for long enough. Until then the time that
+    was believed before is carried on by the running clock.
+
+    Attributes:
+        line: What to add to the running clock for the time that is believed, microseconds; None:
+            nothing was believed yet in this run, the wall clock is all there is.
+    """
+
+    def __init__(self, believed: Microseconds = 0) -> None:
+        """Begin.
+
+        Args:
+            believed: The latest time that was recorded without doubt; 0 where there is none.
+        """
+        self._believed = believed
+        self._moved_to: Microseconds = 0
+        self._since: Microseconds | None = None
+        self.line: Microseconds | None = None
+
+    def unsure(
+        self,
+        now: Microseconds,
+        running: Microseconds,
+        *,
+        confirmed: Callable[[Microseconds, Microseconds], bool] = lambda _, __: False,
+    ) -> bool:
+        """Whether what is recorded now must be marked.
+
+        Args:
+            now: Wall time.
+            running: A clock that never steps; it runs on while the computer sleeps.
+            confirmed: Whether somebody who knows the time says that the offset of the wall clock
+                is right, asked with that offset and since when (`running`) it stands.
+        """
+        offset = now - running
+        line = self.line
+        behind = now < self._believed - STEP_US if line is None else offset <= line - STEP_US
+        if not behind and (line is None or offset < line + STEP_US):
+            return self._believe(now, offset)  # ordinary slewing is followed
+        if self._since is None or abs(offset - self._moved_to) >= STEP_US:
+            self._moved_to, self._since = offset, running
+        waits = GIVEN_UP_AFTER_US if behind else SETTLED_AFTER_US
+        if running - self._since >= waits or confirmed(offset, self._since):
+            self._believed = now
+            return self._believe(now, offset)
+        return True
+
+    def _believe(self, now: Microseconds, offset: Microseconds) -> bool:
+        self.line, self._since = offset, None
+        self._believed = max(self._believed, now)
+        return False
 
 
 class PlantClock:
     """Business time of the plant; waiting is always real.
 
-    A simulated plant may set it: from then on business time stands until it is set again, while
-    sockets, retries and pauses go on in real time.
+    A wall clock that steps does not carry business time with it: the time that was believed runs on
+    by the monotonic clock until the step is confirmed (`ClockDoubt`). A simulated plant may set it:
+    from then on business time stands until it is set again, while sockets, retries and pauses go on
+    in real time.
     """
 
-    def __init__(self, system: Clock | None = None) -> None:
+    def __init__(
+        self,
+        system: Clock | None = None,
+        *,
+        synchronised: Callable[[], bool | None] | None = None,
+    ) -> None:
+        """Begin.
+
+        Args:
+            system: The computer's clocks.
+            synchronised: Whether the wall clock follows a time service; the kernel is asked where
+                the computer's own clocks are used.
+        """
         self._system: Clock = system or SystemClock()
+        if synchronised is None:
+            synchronised = clock_is_synchronised if system is None else lambda: None
+        self._synchronised = synchronised
         self._set: Microseconds | None = None
+        self._doubt = ClockDoubt()
+        self._watched = False
+        self._central: tuple[Microseconds, Microseconds] | None = None
 
     def now(self) -> Microseconds:
         """Business time, microseconds UTC."""
-        return self._system.now() if self._set is None else self._set
+        if self._set is not None:
+            return self._set
+        wall, line = self._system.now(), self._doubt.line
+        if line is None:
+            return wall
+        carried = line + self._running()
+        return wall if abs(wall - carried) < STEP_US else carried
+
+    def wall(self) -> Microseconds:
+        """What the computer's clock says, microseconds UTC, whether it is believed or not."""
+        return self._system.now()
 
     def monotonic(self) -> Microseconds:
         """Real time that never steps, microseconds."""
@@ -50,6 +152,36 @@ class PlantClock:
     def set(self, at: Microseconds) -> None:
         """Move business time; only in a simulated plant."""
         self._set = at
+
+    def believe(self, at: Microseconds) -> None:
+        """Watch the wall clock from now on; a simulated plant, which sets it, does not.
+
+        Args:
+            at: The latest time that was recorded without doubt; 0 where there is none.
+        """
+        self._doubt, self._watched = ClockDoubt(at), True
+
+    def heard(self, at: Microseconds) -> None:
+        """Central said that it is so late, microseconds UTC; an answer may have waited long."""
+        self._central = (at - self._running(), self._running())
+
+    def unsure(self) -> bool:
+        """Whether what is recorded now must be marked; asked before each commit and each second."""
+        if self.moved or not self._watched:
+            return False
+        return self._doubt.unsure(self.wall(), self._running(), confirmed=self._confirmed)
+
+    def _running(self) -> Microseconds:
+        return self.monotonic() + self.suspended()
+
+    def _confirmed(self, offset: Microseconds, since: Microseconds) -> bool:
+        if self._synchronised():  # the kernel forgets it when a person sets the clock
+            return True
+        if self._central is None or self._central[1] < since:
+            return False
+        away, line = self._central[0] - offset, self._doubt.line
+        nearer = line is None or abs(away) < abs(self._central[0] - line)
+        return nearer and abs(away) <= AGREES_US
 
 
 class AliveMark:
@@ -85,10 +217,14 @@ def free_bytes(path: Path) -> int:
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder that only this user may read."""
+    """Make a folder that only this user may read; one that is so already is left alone.
+
+    Raises:
+        OSError: The disk does not let us.
+    """
     path.mkdir(parents=True, exist_ok=True)
-    if os.name == "posix":
-        path.chmod(0o700)
+    if os.name == "posix" and path.stat().st_mode & 0o777 != PRIVATE:
+        path.chmod(PRIVATE)
 
 
 def disk_share(path: Path) -> float:

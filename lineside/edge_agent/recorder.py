@@ -13,60 +13,18 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import structlog
 
-from lineside.contracts.clock import US_PER_SECOND, Clock, Microseconds
+from lineside.contracts.clock import Microseconds
 from lineside.contracts.errors import LinesideError
 from lineside.contracts.events import Event, ScanRefused
 from lineside.edge_agent.errors import ProjectionsBehindError
+from lineside.edge_agent.host import PlantClock
 from lineside.edge_agent.journal.records import Appended
 from lineside.edge_agent.journal.store import Journal
 
 REPLAYED = "replayed"
 CLOCK_UNSURE = "clock_unsure"
-STEP_US = US_PER_SECOND
-SETTLED_AFTER_US = 15 * 60 * US_PER_SECOND
-"""So long a clock that was set forward is doubted, unless it comes back before."""
-GIVEN_UP_AFTER_US = 86_400 * US_PER_SECOND
-"""So long a clock that is behind what is recorded is doubted: then the past was wrong, not it."""
 LOOK_BACK_EVENTS = 5_000
 log = structlog.get_logger("edge.recorder")
-
-
-class ClockDoubt:
-    """Whether the wall clock can be believed, by the monotonic one and by what it said before.
-
-    A dead battery shows as a time before the last fact, a step as a move against the monotonic
-    clock. Nobody here knows which time is right; what is recorded meanwhile is marked.
-    """
-
-    def __init__(self, believed: Microseconds) -> None:
-        """Begin.
-
-        Args:
-            believed: The latest time that was recorded without doubt; 0 where there is none.
-        """
-        self._believed = believed
-        self._offset: Microseconds | None = None
-        self._moved_to: Microseconds = 0
-        self._since: Microseconds | None = None
-
-    def unsure(self, now: Microseconds, monotonic: Microseconds) -> bool:
-        """Whether what is recorded now must be marked."""
-        offset = now - monotonic
-        behind = now < self._believed - STEP_US
-        if self._offset is None:
-            self._offset = offset
-        if not behind and abs(offset - self._offset) < STEP_US:
-            self._offset, self._since = offset, None  # ordinary slewing is followed
-            self._believed = max(self._believed, now)
-            return False
-        if self._since is None or abs(offset - self._moved_to) >= STEP_US:
-            self._moved_to, self._since = offset, monotonic
-        if monotonic - self._since < (GIVEN_UP_AFTER_US if behind else SETTLED_AFTER_US):
-            if behind:
-                self._offset = None  # when it is set right, that is no new step
-            return True
-        self._offset, self._since, self._believed = offset, None, now
-        return False
 
 
 def _believed(journal: Journal) -> Microseconds:
@@ -93,7 +51,7 @@ class Recorder:
         self,
         journal: Journal,
         *,
-        clock: Clock,
+        clock: PlantClock,
         follow: Callable[[], int],
         changed: Callable[[set[str]], None],
         simulation: bool = False,
@@ -112,7 +70,8 @@ class Recorder:
         self._follow = follow
         self._changed = changed
         self._simulation = simulation
-        self._doubt = ClockDoubt(0 if simulation else _believed(journal))
+        if not simulation:
+            clock.believe(_believed(journal))
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._behind = ""
         self.problem: LinesideError | None = None
@@ -140,9 +99,8 @@ class Recorder:
             JournalFullError, JournalBusyError: Nothing is stored; try again later.
             JournalFailedError: The journal is stopped.
         """
+        unsure = self._clock.unsure()
         now = self._clock.now()
-        # A simulated plant moves its clock on purpose.
-        unsure = not self._simulation and self._doubt.unsure(now, self._clock.monotonic())
         stamped = [self._stamp(event, now, unsure=unsure) for event in events]
         try:
             appended = await self._journal.append_async(stamped, baselines=baselines, answer=answer)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import structlog
 
 from lineside.contracts.clock import US_PER_SECOND, Clock, Microseconds
-from lineside.edge_agent.certification import CentralRefusesError, renew
 from lineside.edge_agent.enrolment import (
     EnrolmentError,
     Identity,
@@ -85,13 +84,11 @@ class Renewal:
             if self._clock.now() < renewal_at(identity):
                 self._notice(NOTICE, "")
                 return False
-            renewed = self.identity = await asyncio.to_thread(renew, self._files)
-        except CentralRefusesError as problem:
-            why = str(problem)
-            log.warning("renewal_refused", why=why)
+            renewed = self.identity = await asyncio.to_thread(self._renew)
         except EnrolmentError as problem:
             why = str(problem)
-            log.warning("renewal_waits", why=why)
+            refused = problem.code == "enrolment.refused"
+            log.warning("renewal_refused" if refused else "renewal_waits", why=why)
         else:
             log.info("certificate_renewed", edge=renewed.edge, until=renewed.valid_until)
             self._notice(NOTICE, "")
@@ -103,3 +100,9 @@ class Renewal:
     def _read(self) -> Identity:
         finish_replacing(self._files)
         return read_identity(self._files.certificate)
+
+    def _renew(self) -> Identity:
+        # Loaded when it is time: its HTTP client would delay every start of the agent.
+        from lineside.edge_agent.certification import renew  # noqa: PLC0415
+
+        return renew(self._files)

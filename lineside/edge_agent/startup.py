@@ -94,4 +94,9 @@ def broker_of(config: Configuration) -> Broker | None:
             key=Path(identity.key),
         )
     default = MQTTS_PORT if tls is not None else MQTT_PORT
-    return Broker(host=host.strip("[]"), port=int(port or default), tls=tls)
+    return Broker(
+        host=host.strip("[]"),
+        port=int(port or default),
+        tls=tls,
+        may_be_open=config.open_broker,
+    )

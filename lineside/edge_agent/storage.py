@@ -26,12 +26,14 @@ class StorageStatus:
     Attributes:
         saving: A commit takes so long that people must see why nothing answers.
         pressed: The disk is full: the reserve is used up, trend values are refused.
+        central_refused: What central sent last found no room on the disk.
         salvaged: What became of a damaged journal when the agent began; None: it was whole.
         since: When the agent began, and looked.
     """
 
     saving: bool = False
     pressed: bool = False
+    central_refused: bool = False
     salvaged: Salvaged | None = None
     since: Microseconds = 0
 
@@ -47,7 +49,12 @@ class StorageWatch:
     """Looks at the journal's disk, and tells the pages when it changes."""
 
     def __init__(
-        self, journal: Journal, *, clock: Clock, changed: Callable[[set[str]], None]
+        self,
+        journal: Journal,
+        *,
+        clock: Clock,
+        changed: Callable[[set[str]], None],
+        central_refused: Callable[[], bool] = lambda: False,
     ) -> None:
         """Begin.
 
@@ -55,9 +62,11 @@ class StorageWatch:
             journal: Open; a damaged one was salvaged just now.
             clock: Business time.
             changed: Told which stations have news; empty text: the edge itself.
+            central_refused: Whether what central sent last found no room.
         """
         self._journal = journal
         self._changed = changed
+        self._central_refused = central_refused
         self._since = clock.now()
 
     def status(self) -> StorageStatus:
@@ -65,6 +74,7 @@ class StorageWatch:
         return StorageStatus(
             saving=self._journal.waiting_s > SAVING_AFTER_S,
             pressed=self._journal.pressed,
+            central_refused=self._central_refused(),
             salvaged=self._journal.salvaged,
             since=self._since,
         )
@@ -89,6 +99,8 @@ class StorageWatch:
             found.append(f"The disk is slow: a commit has waited for {waits:.1f} s.")
         if journal.pressed:
             found.append("The disk was full: the reserve is used up; free disk space.")
+        if self._central_refused():
+            found.append("The disk is full: what central sends is not saved; free disk space.")
         if journal.held_back:
             found.append("A reader holds the journal's log back, and it grows.")
         if journal.salvaged is not None:

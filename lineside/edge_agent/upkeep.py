@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 
@@ -20,6 +21,7 @@ from lineside.edge_agent.host import (
     disk_share,
     free_bytes,
 )
+from lineside.edge_agent.journal.receipt import dropped
 from lineside.edge_agent.journal.retention import DISK_PRESSURE, prune
 from lineside.edge_agent.journal.store import Journal
 from lineside.edge_agent.projections.runner import ProjectionRunner
@@ -27,7 +29,8 @@ from lineside.edge_agent.recorder import Recorder
 from lineside.edge_agent.renewal import Renewal
 from lineside.edge_agent.storage import StorageWatch
 from lineside.edge_agent.sync.service import SyncService
-from lineside.edge_agent.terminal.desk import Known, TerminalDesk
+from lineside.edge_agent.terminal.desk import TerminalDesk
+from lineside.edge_agent.terminal.known import Known
 from lineside.edge_agent.terminal.screen import SyncStatus
 from lineside.edge_agent.terminal.watchers import Watchers
 
@@ -38,6 +41,19 @@ PRUNE_EVERY_S = 60
 CLOCK_STEP_US = US_PER_SECOND
 SLEPT_US = US_PER_SECOND
 log = structlog.get_logger("edge.upkeep")
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """What clocks are ahead of the one that never steps, microseconds.
+
+    Attributes:
+        wall: The computer's clock.
+        business: The time under which facts are recorded; it follows steps that are believed.
+    """
+
+    wall: Microseconds
+    business: Microseconds
 
 
 class Upkeep:
@@ -74,21 +90,26 @@ class Upkeep:
         self._told_live: dict[str, dict[str, str]] = {}
         self._away_since: Microseconds | None = None
         self._notices: dict[str, str] = {}
-        self._began = self._offset()
+        self._dropped = dropped(journal.reader)  # damage is found when a journal is opened only
+        self._began = self._offsets().wall
         self.sync: SyncService | None = None
         self.devices: Mapping[str, DeviceTask] = {}
         self.renewal: Renewal | None = None
 
+    def use(self, config: Configuration) -> None:
+        """Speak of the stations of this configuration from now on."""
+        self._config = config
+
     async def run(self, desk: TerminalDesk) -> None:
         """Beat until cancelled."""
-        offset = self._offset()
+        offsets = self._offsets()
         suspended = self._clock.suspended()
         beat = 0
         while True:
             await self._clock.sleep(TICK_S)
             beat += 1
             suspended = self._watch_sleep(suspended)
-            offset = await self._watch_clock(offset)
+            offsets = await self._watch_clock(offsets)
             if self._recorder.problem is None:
                 self._alive.write(self._clock.now())
             self._watch_sync()
@@ -113,19 +134,29 @@ class Upkeep:
             device.slept(self._clock.now() - slept - round(TICK_S * US_PER_SECOND))
         return suspended
 
-    async def _watch_clock(self, offset: Microseconds) -> Microseconds:
-        """A step of the wall clock is an event of its own; a simulated plant steps on purpose."""
-        now = self._clock.now()
-        found = self._offset()
-        if self._clock.moved or abs(found - offset) < CLOCK_STEP_US:
+    async def _watch_clock(self, before: Offsets) -> Offsets:
+        """A step of the wall clock is an event of its own, and so is that business time follows it.
+
+        A simulated plant steps on purpose.
+        """
+        self._clock.unsure()  # the clocks are looked at where nothing is recorded, too
+        found = self._offsets()
+        step, moved = found.wall - before.wall, found.business - before.business
+        if self._clock.moved or max(abs(step), abs(moved)) < CLOCK_STEP_US:
             return found
+        now = self._clock.now()
+        follows = abs(moved) >= CLOCK_STEP_US
         event = ClockStepped(
-            occurred_at=now, recorded_at=now, source=Source.SYSTEM, step=found - offset
+            occurred_at=now,
+            recorded_at=now,
+            source=Source.SYSTEM,
+            step=moved if follows else step,
+            held=not follows,
         )
         try:
             await self._recorder.record([event])
         except LinesideError:
-            return offset
+            return before
         return found
 
     def _save(self) -> None:
@@ -164,7 +195,8 @@ class Upkeep:
             connected=self.sync.connected,
             away_since=self._away_since,
             pending=max(0, pending),
-            lost=1 if "sync.gap" in self._notices else 0,
+            lost=self._dropped,
+            stopped="sync.broker_open" in self._notices and not self.sync.connected,
         )
 
     def _tell_live(self, beat: int) -> None:
@@ -186,12 +218,20 @@ class Upkeep:
         """For `/healthz` and `/metrics`."""
         problem = self._recorder.problem or self._journal.failure
         sync = self.sync_status()
-        lost = {name: said for name, (_, said) in self._known.orders.state.devices.items()}
+        away = self._known.orders.state.devices.items()
+        lost = {name: said for name, (_, said) in away if name in self.devices}
         share = disk_share(self._config.data_dir)
         problems = [str(problem)] if problem is not None else []
         problems += [f"{name}: {why}" for name, why in self._runner.failures.items()]
         problems += list(self._notices.values())
         problems += self._storage.problems()
+        held = self._held()
+        if abs(held) >= CLOCK_STEP_US:
+            problems.append(
+                f"The computer's clock was moved by {held / US_PER_SECOND:+,.0f} s and nobody has "
+                "confirmed it: facts keep to the time before and are marked. If the new time is "
+                "right, start the agent again; else set the clock right."
+            )
         if share >= DISK_PRESSURE:
             problems.append(f"The disk is {share:.0%} full.")
         marks = self._journal.watermarks()
@@ -202,6 +242,7 @@ class Upkeep:
             "durable_seq": float(marks.durable_through),
             "backed_up_seq": float(marks.backed_up_through),
             "pending_facts": float(sync.pending),
+            "dropped_facts": float(self._dropped),
             "connected": 1.0 if sync.connected else 0.0,
             "devices_lost": float(len(lost)),
             "projections_failed": float(len(self._runner.failures)),
@@ -210,7 +251,8 @@ class Upkeep:
             "disk_free_bytes": float(free_bytes(self._config.data_dir)),
             "scans_refused": float(self._recorder.refused_scans),
             "facts_recorded": float(self._recorder.recorded),
-            "clock_moved_seconds": (self._offset() - self._began) / US_PER_SECOND,
+            "clock_moved_seconds": (self._offsets().wall - self._began) / US_PER_SECOND,
+            "clock_held_seconds": self._held() / US_PER_SECOND,
             **self._storage.values(),
         }
         if synchronised is not None:
@@ -226,9 +268,15 @@ class Upkeep:
             problems=tuple(problems),
         )
 
-    def _offset(self) -> Microseconds:
+    def _offsets(self) -> Offsets:
         # Real time passes while the computer sleeps, so that is no step of the wall clock.
-        return self._clock.now() - self._clock.monotonic() - self._clock.suspended()
+        running = self._clock.monotonic() + self._clock.suspended()
+        return Offsets(wall=self._clock.wall() - running, business=self._clock.now() - running)
+
+    def _held(self) -> Microseconds:
+        """How far the wall clock is from business time, which did not follow its step (yet)."""
+        offsets = self._offsets()
+        return 0 if self._clock.moved else offsets.wall - offsets.business
 
     def _device_health(self) -> dict[str, DeviceHealth]:
         now = self._clock.monotonic()

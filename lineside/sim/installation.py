@@ -145,7 +145,7 @@ class Installation:
     def make_users(self) -> None:
         """Create the accounts, the first one with the one-time code that central prints."""
         self.wait(
-            "central prints its one-time code", lambda: bool(self._first_run_code()), seconds=10
+            "central prints its one-time code", lambda: bool(self._first_run_code()), seconds=60
         )
         admin = self.account("administrator")
         central = Central(self.central_url)

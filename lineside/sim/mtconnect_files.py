@@ -10,7 +10,7 @@ from lineside.sim.mtconnect import Stream
 from lineside.sim.replay_mtconnect import BEAT, Piece
 
 Json = dict[str, Any]
-EDGE, MILL, MAZAK = "testbed", "Hurco04", "Mazak01"
+EDGE, MILL, MAZAK, DEVICE = "testbed", "Hurco04", "Mazak01", "plc"
 NAMESPACE = "urn:testbed:machines"
 _CONDITION_FIELDS = 4  # level, code, ..., text after the item
 MILL_SIGNALS = {
@@ -80,7 +80,8 @@ def edge_file(endpoint: str, *, port: int, broker: str, days: Sequence[Stream]) 
         "device_time_window_s = 10000000\n",
         '[identity]\ncertificate = "edge.crt"\nkey = "edge.key"\nauthority = "ca.crt"\n',
         f'[sync]\nbroker = "{broker}"\n',
-        f'[[device]]\nid = "plc"\ndriver = "opcua"\nendpoint = "{endpoint}"\npublishing_ms = 50',
+        f'[[device]]\nid = "{DEVICE}"\ndriver = "opcua"',
+        f'endpoint = "{endpoint}"\npublishing_ms = 50',
         "audit_every_s = 0\n",
     ]
     names = [f"{MILL}.{one}" for one in MILL_SIGNALS]
@@ -98,7 +99,8 @@ def edge_file(endpoint: str, *, port: int, broker: str, days: Sequence[Stream]) 
 
 def _station(station: str, signals: dict[str, str], conditions: Sequence[str]) -> list[str]:
     lines = [
-        f'[[station]]\nid = "{station}"\nname = "{station}"\nline = "test bed"\ndevice = "plc"',
+        f'[[station]]\nid = "{station}"\nname = "{station}"\nline = "test bed"',
+        f'device = "{DEVICE}"',
         'state_from = "acts"\ncounts_from = "unit_finished"\n',
     ]
     for signal, role in signals.items():

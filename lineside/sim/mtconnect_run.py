@@ -18,7 +18,15 @@ from lineside.contracts.clock import Clock, SystemClock
 from lineside.sim import mtconnect_figures as figures
 from lineside.sim.installation import Installation
 from lineside.sim.mtconnect import Stream, read_stream
-from lineside.sim.mtconnect_files import EDGE, MAZAK, MILL, NAMESPACE, edge_file, fill_master_data
+from lineside.sim.mtconnect_files import (
+    DEVICE,
+    EDGE,
+    MAZAK,
+    MILL,
+    NAMESPACE,
+    edge_file,
+    fill_master_data,
+)
 from lineside.sim.processes import free_port
 from lineside.sim.replay_mtconnect import BEAT, Piece, Player, kind_of, read_pieces
 from lineside.sim.servers.opcua import SimOpcUaServer
@@ -85,6 +93,7 @@ async def _play(site: Installation, pieces: Sequence[Piece], days: Sequence[Stre
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30.0)
         )
         player = Player(server, edge)
+        await player.until_read(DEVICE)
         for day in days:
             await _play_day(player, day)
         await _play_pieces(player, pieces)

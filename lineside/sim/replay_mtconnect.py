@@ -136,11 +136,26 @@ class Player:
             name = f"{machine}.{item}"
             await self._server.set(name, value, source_at=at, status=BAD_NO_COMMUNICATION)
 
+    async def until_read(self, device: str) -> None:
+        """Wait until the edge reads a device.
+
+        Before the clock is moved: what it shows decides whether the device's certificate is valid.
+
+        Raises:
+            TimeoutError: It does not.
+        """
+        async with asyncio.timeout(SYNC_TIMEOUT_S):
+            while True:
+                answer = await self._edge.get("/healthz")
+                if answer.json()["devices_silent_s"].get(device) is not None:
+                    return
+                await asyncio.sleep(0.05)
+
     async def settle(self, station: str, machine: str, *, at: Microseconds) -> None:
         """Wait until the edge has told everything that was played so far.
 
         Raises:
-            PlayerError: It has not after `SYNC_TIMEOUT_S`.
+            TimeoutError: It has not after `SYNC_TIMEOUT_S`.
         """
         self._beat += 1
         await self._server.set(f"{machine}.{BEAT}", self._beat, source_at=at)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineside.contracts.events import CounterRead, GapFound, PieceCompleted
+from lineside.edge_agent.commands.agent import EX_UNAVAILABLE
 from lineside.edge_agent.journal.reading import JournalReader
 from lineside.sim.servers.modbus import SimModbusServer
 from tests.crash.edge_program import PLACES
@@ -179,7 +180,7 @@ class Campaign:
                 await asyncio.sleep(0.05)
             second = await self.start("nowhere", 0)
             _, told = await second.communicate()
-            if second.returncode != 1 or b"in use by another agent" not in told:
+            if second.returncode != EX_UNAVAILABLE or b"in use by another agent" not in told:
                 self.findings.wrong.append(f"a second agent: {second.returncode} {told[-500:]!r}")
         finally:
             if process.returncode is None:

@@ -15,6 +15,7 @@ from lineside.contracts.events import SignedOn
 from lineside.contracts.units import Act
 from lineside.edge_agent.journal import maintenance, schema, writer
 from lineside.edge_agent.journal.medium import Medium
+from lineside.edge_agent.journal.packing import pack_oldest
 from lineside.edge_agent.journal.reading import JournalReader
 from lineside.edge_agent.journal.retention import prune
 from lineside.edge_agent.journal.store import Journal
@@ -27,6 +28,7 @@ COUNTER = "press/count"
 _CONTENTS = (
     "SELECT seq, schema, data FROM event ORDER BY seq",
     "SELECT * FROM event_group ORDER BY first_seq",
+    "SELECT * FROM segment ORDER BY first_seq",
     "SELECT seq, data FROM telemetry ORDER BY seq",
     "SELECT * FROM telemetry_gap ORDER BY first_seq",
     "SELECT * FROM act ORDER BY id",
@@ -83,7 +85,7 @@ class Recording:
 
 
 class Work:
-    """Random appends, acts, telemetry, retention, new epochs and restarts, one after another."""
+    """Random appends, acts, telemetry, retention, packing, new epochs and restarts in turn."""
 
     def __init__(self, path: Path, chance: random.Random, recording: Recording) -> None:
         self._path = path
@@ -153,6 +155,9 @@ class Work:
         self._begin()
         prune(self._journal, used_share=0.9)
 
+    def _pack(self) -> None:
+        pack_oldest(self._journal, plain_events=self._chance.choice((0, 5)), segment_events=12)
+
     def _epoch(self) -> None:
         self._journal.begin_epoch(self._journal.head()).result()
 
@@ -162,7 +167,7 @@ class Work:
 
     @property
     def _rare(self) -> tuple:
-        return (self._retention, self._epoch, self._restart)
+        return (self._retention, self._epoch, self._restart, self._pack, self._pack)
 
 
 def _epoch_of(chance: random.Random) -> str:

@@ -77,7 +77,13 @@ def opcua_answers() -> dict[str, list[bytes]]:
     body = struct.pack("<i", 1) + item + struct.pack("<i", 0)
     change = struct.pack("<BBH", 1, 0, 811) + b"\x01" + struct.pack("<i", len(body)) + body
     publish += struct.pack("<Iqi", 1, 0, 1) + change
-    return {"opcua_read": [read, header], "opcua_publish": [b"\0" + publish, b"\1" + publish]}
+    whole = struct.pack("<IBBdIqHqH", 2, 0x3F, 11, 1.5, 0x480, 5, 1, 6, 2)
+    text = struct.pack("<IBBi", 3, 0x0D, 12, 3) + b"abc" + struct.pack("<qq", 5, 6)
+    return {
+        "opcua_read": [read, header],
+        "opcua_publish": [b"\0" + publish, b"\1" + publish],
+        "opcua_values": [item + whole + text, text + text],
+    }
 
 
 def inputs() -> dict[str, list[bytes]]:

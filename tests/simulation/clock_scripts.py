@@ -22,6 +22,7 @@ from lineside.contracts.clock import US_PER_SECOND, Microseconds
 from lineside.contracts.events import AgentStarted, ClockStepped, CounterRead, PieceCompleted
 from lineside.contracts.kpi import Window
 from lineside.contracts.kpi.errors import KpiHistoryError
+from lineside.edge_agent.host import SETTLED_AFTER_US
 
 from .chance import seeded_secrets
 from .edge import seams
@@ -51,6 +52,9 @@ class ClockScript:
         self.seed, self.kind = seed, kind
         self.seen: Counter[str] = Counter()
         self.wrong: dict[int, Microseconds] = {}
+        self._right = self._right_before = True
+        self._moved_at: Microseconds = 0
+        self._followed = 0
 
     def run(self) -> Counter[str]:
         """Run it.
@@ -84,7 +88,7 @@ class ClockScript:
         away = random.Random(self.seed).choice(DEVICE_CLOCKS)
 
         def stamped(now: Microseconds) -> Any:
-            from dataclasses import replace
+            from msgspec.structs import replace
 
             samples, truth = readings(now)
             return [replace(sample, source_at=sample.read_at + away) for sample in samples], truth
@@ -93,16 +97,31 @@ class ClockScript:
         edge.machine = machine
 
     def _follow(self, world: World, edge: Any) -> None:
-        """Remember of each fact how wrong the clock was when it was committed."""
+        """Remember of each fact how wrong business time was when it was committed."""
         before = edge.seen
 
         def seen(new: list[bytes]) -> None:
             head = edge.ledger.audited
             for number in range(head - len(new) + 1, head + 1):
-                self.wrong[number] = edge.clock.offset
+                self.wrong[number] = edge.running.clock.now() - edge.truth.us
+            self._follow_steps(edge, head)
             before(new)
 
         edge.seen = seen
+
+    def _follow_steps(self, edge: Any, number: int) -> None:
+        """Business time that was right stays right while a step is young."""
+        right = abs(self.wrong[number]) < WRONG_FROM
+        if edge.clock.moved_at != self._moved_at:
+            self._moved_at, self._right_before = edge.clock.moved_at, self._right
+        self._right = right
+        if abs(edge.clock.offset) < WRONG_FROM:
+            return
+        self.seen["facts_while_the_clock_was_wrong"] += 1
+        self.seen["carried_right"] += right
+        young = edge.truth.us - self._moved_at < SETTLED_AFTER_US - 60 * SECOND
+        if self.kind == "steps" and young and self._right_before and not right:
+            self._followed = self._followed or number
 
     # --- checks
 
@@ -111,6 +130,8 @@ class ClockScript:
         self._check_order(events)
         self._check_flags(events)
         self._check_durations(edge, events)
+        if self._followed:
+            raise InvariantError("clock", f"fact {self._followed} followed a step at once")
         if any(event.recorded_at < 0 for event in events):
             raise InvariantError("clock", "a fact was recorded before 1970")
 

@@ -139,7 +139,7 @@ class SimulatedJournal(Journal):
         settings: Any = more | {"ballast_bytes": 0, "examine": lambda _: Medium()}
         return super().open(path, **settings)
 
-    def start(self, medium: Medium, verify_after_s: float) -> None:
+    def start(self, medium: Medium, verify_after_s: float, pack_after_s: float = 0) -> None:
         """Nothing runs beside the simulation; from now on the disk may fail."""
         self.medium = medium
         self.disk = self.disk_of.setdefault(str(self.path.parent), Disk())

@@ -63,12 +63,14 @@ class EdgeClock(TrueTime):
 
     Attributes:
         steps: How often its wall clock was set.
+        moved_at: When that was last, by the true time.
     """
 
     def __init__(self, truth: TrueTime) -> None:
         self._truth = truth
         self._offset = 0
         self.steps = 0
+        self.moved_at: Microseconds = 0
         self.boot()
 
     def boot(self) -> None:
@@ -97,6 +99,7 @@ class EdgeClock(TrueTime):
     @offset.setter
     def offset(self, value: Microseconds) -> None:
         self.steps += value != self._offset
+        self.moved_at = self._truth.us
         self._offset = value
 
     def now(self) -> Microseconds:
@@ -105,7 +108,11 @@ class EdgeClock(TrueTime):
 
     def monotonic(self) -> Microseconds:
         """Since this PC was booted, without the time in which it slept."""
-        return self._truth.us - self._booted - self._slept - self._sleeping()
+        return self._truth.us - self._booted - self.suspended()
+
+    def suspended(self) -> Microseconds:
+        """How long this PC slept since it was booted."""
+        return self._slept + self._sleeping()
 
 
 @types.coroutine
@@ -164,7 +171,6 @@ class SimulatedEdge:
         self.clock_offset_seen = 0
         self._generation = 0
         self._acts = 0
-        self._offset = 0
 
     @property
     def data(self) -> Path:
@@ -200,7 +206,7 @@ class SimulatedEdge:
         uplink._chance = uplink._retry._chance = fork(self.chance)
         agent.sync._link.publish = self._publish  # pyright: ignore[reportAttributeAccessIssue]
         self.agent = agent
-        self._offset = self.clock.now() - self.clock.monotonic()
+        self._offsets = agent.upkeep._offsets()
         self.audit()
         try:
             self._step(agent.begin())
@@ -350,7 +356,7 @@ class SimulatedEdge:
     def beat(self) -> None:
         """What the agent does once a second, done once a round."""
         agent = self.running
-        _, self._offset = self._step(agent.upkeep._watch_clock(self._offset))
+        _, self._offsets = self._step(agent.upkeep._watch_clock(self._offsets))
         if agent.recorder.problem is None:
             agent.upkeep._alive.write(agent.clock.now())
         elif agent.upkeep.health().recording or not agent.upkeep.health().problems:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from lineside.edge_agent.host import PlantClock
+
 from .clock_scripts import SCRIPTS, ClockScript
 from .ledger import InvariantError
 
@@ -22,14 +24,21 @@ def test_order_durations_and_marks_are_right_whatever_clocks_do(kind):
 @pytest.mark.fault("F-16")
 def test_a_recorder_that_does_not_doubt_its_clock_is_found(monkeypatch):
     """The scripts notice when facts under a dead clock carry no mark."""
-    from lineside.edge_agent import recorder
-
-    monkeypatch.setattr(recorder.ClockDoubt, "unsure", lambda *_: False)
+    monkeypatch.setattr(PlantClock, "unsure", lambda _: False)
 
     with pytest.raises(InvariantError, match="nothing says so"):
-        _run_until_found()
+        _run_until_found(1, "dead_clock")
 
 
-def _run_until_found() -> None:
-    for seed in range(1, 60, len(SCRIPTS)):
-        ClockScript(seed, "dead_clock").run()
+@pytest.mark.fault("F-16", "F-17", "F-18")
+def test_business_time_that_follows_every_step_at_once_is_found(monkeypatch):
+    """The scripts notice when the times of facts jump with the computer's clock."""
+    monkeypatch.setattr(PlantClock, "now", PlantClock.wall)
+
+    with pytest.raises(InvariantError, match="followed a step"):
+        _run_until_found(0, "steps")
+
+
+def _run_until_found(first: int, kind: str) -> None:
+    for seed in range(first, 60, len(SCRIPTS)):
+        ClockScript(seed, kind).run()

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from lineside.central.authority import Authority
-from lineside.contracts.clock import SystemClock
+from lineside.contracts.clock import Microseconds, SystemClock
 from lineside.contracts.errors import LinesideError
 
 
@@ -32,6 +32,12 @@ def add_parser(
     server.add_argument("host", nargs="+", help="names and addresses by which it is called")
     edge = acts.add_parser("edge", help="issue an edge's certificate; its id stands in it")
     edge.add_argument("edge", help="id of the edge")
+    edge.add_argument(
+        "--central",
+        default="",
+        metavar="URL",
+        help="central's https address, so that the edge renews this certificate by itself",
+    )
     edge.add_argument("--request", type=Path, help="sign this request; the key stays on the edge")
     for each in (create, rotate, retire, central, server, edge):
         each.add_argument("--authority", type=Path, required=True, help="folder of the authority")
@@ -58,13 +64,20 @@ def run(args: argparse.Namespace) -> int:
             authority.issue_central(now=now).save(args.out, "central")
         elif args.act == "server":
             authority.issue_server(args.host, now=now).save(args.out, "server")
-        elif args.request is not None:
-            request = args.request.read_bytes()
-            authority.sign_edge(request, args.edge, now=now).save(args.out, "edge")
         else:
-            authority.issue_edge(args.edge, now=now).save(args.out, "edge")
+            _issue_edge(authority, args, now)
     except (OSError, LinesideError) as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
     (args.out / "ca.crt").write_bytes(authority.certificate)
     return 0
+
+
+def _issue_edge(authority: Authority, args: argparse.Namespace, now: Microseconds) -> None:
+    if args.request is not None:
+        issued = authority.sign_edge(args.request.read_bytes(), args.edge, now=now)
+    else:
+        issued = authority.issue_edge(args.edge, now=now)
+    issued.save(args.out, "edge")
+    if args.central:
+        (args.out / "central.url").write_text(args.central.rstrip("/") + "\n", encoding="utf-8")

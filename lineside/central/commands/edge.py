@@ -1,4 +1,4 @@
-"""`lineside-central edge`: which edges may send, and how far each is."""
+"""`lineside-central edge`: which edges may send, how far each is, how it is configured."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 
 from lineside.central.authority import Authority
+from lineside.central.commands import edge_configuration
 from lineside.central.commands.database import add_config_argument, opened
 from lineside.central.ingest.edges import EdgeState, list_edges
 from lineside.central.kit.unit_of_work import UnitOfWork
@@ -23,8 +24,8 @@ def add_parser(
     """Declare the command."""
     parser = subparsers.add_parser(
         "edge",
-        help="invite, list, revoke edges",
-        description="Edges that may send to this central.",
+        help="invite, list, revoke, configure edges",
+        description="Edges that may send to this central, and how they are configured.",
         epilog="example: lineside-central edge invite line-1 --name 'Line 1'",
     )
     acts = parser.add_subparsers(dest="act", required=True)
@@ -35,14 +36,16 @@ def add_parser(
         each.add_argument("edge", help="id, as in its certificate")
     listing = acts.add_parser("list", help="list edges with what is still to come")
     listing.add_argument("--json", action="store_true", help="print JSON")
-    for each in (invite, end, listing):
+    for each in (invite, end, listing, *edge_configuration.add_acts(acts)):
         add_config_argument(each)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do one of the three."""
+    """Do one of the five."""
     with opened(args.config) as database, database.act() as work:
+        if args.act in edge_configuration.ACTS:
+            return edge_configuration.ACTS[args.act](work, args)
         folder = database.config.enrolment.authority
         authority = Authority.open(folder) if (folder / "ca.key").is_file() else None
         if args.act == "list":

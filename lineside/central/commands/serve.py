@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
+import asyncio
 import sys
 from pathlib import Path
+
+import structlog
 
 from lineside.central.app import create_app
 from lineside.central.commands.database import add_config_argument
 from lineside.central.config import CentralConfig, load_config
 from lineside.central.errors import NotReadyError
 from lineside.central.kit.unit_of_work import unit_of_work
-from lineside.central.platform.identity.service import count_users
+from lineside.central.platform.identity.service import count_tokens
 from lineside.central.runtime import Central
-from lineside.central.serving import ServerTls, listen, uvicorn_server
-from lineside.contracts.clock import SystemClock
+from lineside.central.serving import (
+    ServerTls,
+    is_loopback,
+    listen,
+    loopback_of,
+    open_door,
+    uvicorn_server,
+)
+
+SIGNED_IN = "signed-in"
+"""File beside the configuration: somebody has signed in, so the configured address is used."""
+
+log = structlog.get_logger("central.serve")
 
 
 def add_parser(
@@ -35,14 +48,33 @@ def add_parser(
 def run(args: argparse.Namespace) -> int:
     """Serve until stopped."""
     config = load_config(args.config)
-    listening = listen(config.server.host, config.server.port)
+    signed_in = args.config.with_name(SIGNED_IN)
+    wide = config.server.host
     tls = tls_of(config)
-    scheme = "http" if tls is None else "https"
-    address = f"{scheme}://{config.server.host}:{listening.getsockname()[1]}"
+    closed = not is_loopback(wide) and not signed_in.exists()
+    listening = listen(loopback_of(wide) if closed else wide, config.server.port)
+    host, port = listening.getsockname()[:2]
+    background: list[asyncio.Task[None]] = []
 
     def ready(central: Central) -> None:
-        refuse_open_door(config, central)
+        address = f"{'http' if tls is None else 'https'}://{_written(host)}:{port}"
         sys.stdout.write(f"Lineside central serves {address} (API: {address}/docs).\n")
+        if closed:
+            sys.stdout.write(
+                f"It listens on this computer only, and on {wide} as soon as somebody has signed "
+                f"in for the first time. From another computer: ssh -L {port}:{_written(host)}:"
+                f"{port} THIS-COMPUTER, then open {address} there.\n"
+            )
+            door = open_door(
+                server,
+                app,
+                host=wide,
+                port=port,
+                tls=tls,
+                wanted=lambda: _somebody_signed_in(central, signed_in),
+            )
+            background.append(asyncio.get_running_loop().create_task(door))
+            background[0].add_done_callback(_say_failure)
         if central.first_run_code is not None:
             sys.stdout.write(
                 "There is no user yet. Create the first administrator with the one-time code "
@@ -50,9 +82,32 @@ def run(args: argparse.Namespace) -> int:
             )
         sys.stdout.flush()
 
-    server = uvicorn_server(create_app(config, on_ready=ready), tls)
+    app = create_app(config, on_ready=ready)
+    server = uvicorn_server(app, tls)
     server.run([listening])
     return 0 if server.started else 1
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _say_failure(door: asyncio.Task[None]) -> None:
+    if not door.cancelled() and (problem := door.exception()) is not None:
+        log.error("configured_address_not_opened", why=str(problem))
+
+
+def _somebody_signed_in(central: Central, mark: Path) -> bool:
+    """Whether anybody has ever signed in; noted in a file, because tokens end."""
+    with unit_of_work(central.engine, central.clock) as work:
+        if not count_tokens(work):
+            return False
+    try:
+        mark.touch(mode=0o600)
+    except OSError as problem:  # found out again at the next start, from the tokens there are then
+        log.warning("sign_in_not_noted", file=str(mark), why=problem.strerror)
+    log.info("first_sign_in", opens=central.config.server.host)
+    return True
 
 
 def tls_of(config: CentralConfig) -> ServerTls | None:
@@ -71,24 +126,3 @@ def tls_of(config: CentralConfig) -> ServerTls | None:
             hint="Name both [server] certificate_file and key_file.",
         )
     return ServerTls(Path(files[0]), Path(files[1]))
-
-
-def refuse_open_door(config: CentralConfig, central: Central) -> None:
-    """Without a user, nobody but this computer may reach the page that creates the first one.
-
-    Raises:
-        NotReadyError: It would listen to the network before there is a user.
-    """
-    host = config.server.host
-    try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = host == "localhost"
-    if local:
-        return
-    with unit_of_work(central.engine, SystemClock()) as work:
-        if not count_users(work):
-            raise NotReadyError(
-                f"Central does not listen on {host} before there is a user.",
-                hint="Run `lineside-central user add NAME --role administrator` first.",
-            )

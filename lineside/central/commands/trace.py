@@ -73,5 +73,8 @@ def as_text(found: schemas.TraceOut) -> list[str]:
                 f"{link.evidence.edge} #{link.evidence.seq})"
             )
     for edge in found.as_of:
-        lines.append(f"as of {edge.edge} #{edge.seq}, {edge.still_to_come} events still to come")
+        line = f"as of {edge.edge} #{edge.seq}"
+        if edge.still_to_come:
+            line += f": history arriving, #{edge.seq} of #{edge.seq + edge.still_to_come}"
+        lines.append(line)
     return lines

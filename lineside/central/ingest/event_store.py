@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from lineside.central.ingest import models
-from lineside.central.ingest.incarnation import ensure_identity
+from lineside.central.ingest.incarnation import current_incarnation, ensure_identity
 from lineside.central.ingest.storage import BootRecord, EdgeRecord, Gap, LaneState, NewEvent
 from lineside.central.kit.unit_of_work import transaction
 from lineside.contracts.clock import Microseconds
@@ -44,8 +44,13 @@ class PostgresEventStore:
 
     @contextmanager
     def transaction(self) -> Generator[PostgresTransaction]:
-        """A transaction; its events are written just before the commit."""
+        """A transaction; its events are written just before the commit.
+
+        Raises:
+            ReadOnlySqlTransaction: This server only repeats another one.
+        """
         with transaction(self._engine) as connection:
+            self._incarnation = current_incarnation(connection)
             work = PostgresTransaction(connection)
             yield work
             work.flush()

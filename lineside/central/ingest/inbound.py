@@ -84,12 +84,15 @@ class Inbound:
             (topic, payload) to be sent; everything that they acknowledge is durable.
         """
         answers: list[Outgoing] = []
+        life = self._store.incarnation
         self._leases.rolled_back()  # whatever an attempt before this one took
         with self._store.transaction() as work:
             # By edge, so that two processes take locks in one order; each edge's order stays.
             for topic, payload in sorted(messages, key=lambda message: message[0].split("/")[1:2]):
                 answers += self._take(work, topic, payload)
         self._leases.committed()
+        if self._store.incarnation != life:  # another server took over: every edge says hello
+            answers += self.announce()
         return answers
 
     def release(self) -> None:

@@ -25,9 +25,11 @@ central_identity = Table(
     Column("counter", BigInteger, nullable=False),
     Column("chance", Text, nullable=False),
     Column("minted_at", BigInteger, nullable=False),
+    Column("server", Text, nullable=False, server_default=""),
     CheckConstraint("id = 1", name="one_row"),
 )
-"""Which life of this database it is; the counter grows with each restore from a backup."""
+"""Which life of this database it is; the counter grows with each restore from a backup, and when
+another server has taken over: `server` names the one that minted it and its timeline."""
 
 ingest_sequencer = Table(
     "ingest_sequencer",
@@ -98,6 +100,7 @@ raw_event = Table(
     Column("group_hash", LargeBinary),
     Column("data", LargeBinary, nullable=False),
     UniqueConstraint("edge", "lane", "epoch", "seq", name="uq_raw_event_identity"),
+    Index("ix_raw_event_gap_found", "edge", postgresql_where="type = 'gap_found'"),
 )
 """Every fact as the edge stored it. `group_hash` stands at the last event of each commit group."""
 

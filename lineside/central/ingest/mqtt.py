@@ -25,6 +25,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from lineside.central.ingest.doors import Doors, credit
 from lineside.central.ingest.inbound import Inbound, Outgoing
+from lineside.contracts import topics
 from lineside.contracts.envelope import MESSAGE_BYTES_MAX
 
 TOPICS = "v1/+/up/#"
@@ -276,6 +277,8 @@ class IngestService:
         if message.retain:
             log.warning("retained_message_ignored", topic=message.topic[:200])
             return
+        if topics.is_probe(message.topic):
+            return  # an edge has found out that the broker lets it write what it must not
         payload = bytes(message.payload)
         if message.topic.endswith("/live"):
             self._keep_live(message.topic, payload)

@@ -7,12 +7,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Literal
 
-Language = Literal["en", "zh-CN"]
+from lineside.contracts.language import CHINESE, language_of
+
+__all__ = ["CHINESE", "chinese", "language_of", "table"]
 Table = dict[str, dict[str, str]]
-ENGLISH: Language = "en"
-CHINESE: Language = "zh-CN"
 
 
 @cache
@@ -20,30 +19,6 @@ def table() -> Table:
     """The Chinese texts by section and key."""
     text = files("lineside.central.kit").joinpath("texts.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
-
-
-def language_of(accept_language: str) -> Language:
-    """The language that an `Accept-Language` header prefers among ours; English when in doubt."""
-    best: tuple[float, Language] = (0.0, ENGLISH)
-    for part in accept_language.split(",")[:20]:
-        tag, _, rest = part.strip().partition(";")
-        language = tag.strip().lower().split("-")[0]
-        if language not in {"zh", "en"}:
-            continue
-        weight = _weight(rest)
-        if weight > best[0]:
-            best = (weight, CHINESE if language == "zh" else ENGLISH)
-    return best[1]
-
-
-def _weight(parameters: str) -> float:
-    name, _, value = parameters.strip().partition("=")
-    if not parameters.strip():
-        return 1.0
-    try:
-        return min(1.0, float(value)) if name.strip() == "q" else 1.0
-    except ValueError:
-        return 0.0
 
 
 def chinese(section: str, key: str, values: Mapping[str, object]) -> str | None:

@@ -55,7 +55,10 @@ def read_together(connection: Connection, statements: Sequence[Statement]) -> li
 
 
 def read_as_one(
-    connection: Connection, statements: Sequence[Statement], rows: Sequence[type]
+    connection: Connection,
+    statements: Sequence[Statement],
+    rows: Sequence[type],
+    shared: Statement = ("", {}),
 ) -> list[list[Any]]:
     """Rows of each statement, as one statement that PostgreSQL answers in JSON.
 
@@ -67,6 +70,7 @@ def read_as_one(
         statements: Reads with named columns; none depends on another's result.
         rows: What each statement's rows are: a struct with fields like its columns. One that is
             `array_like` travels without names, twice as fast; it needs a column for each field.
+        shared: Tables that the statements share, `name AS (...)` as behind WITH, and their values.
 
     Returns:
         For each statement its rows, in its order.
@@ -77,8 +81,10 @@ def read_as_one(
         for number, (_, wanted) in enumerate(statements)
         for name, value in wanted.items()
     }
+    values |= shared[1]
     together = _as_one(
-        tuple((sql, _columns(row)) for (sql, _), row in zip(statements, rows, strict=True))
+        tuple((sql, _columns(row)) for (sql, _), row in zip(statements, rows, strict=True)),
+        shared[0],
     )
     with driver.cursor() as cursor:
         found = cursor.execute(together, values, prepare=True).fetchone()
@@ -89,13 +95,13 @@ def read_as_one(
 
 
 @functools.lru_cache(maxsize=100)
-def _as_one(statements: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+def _as_one(statements: tuple[tuple[str, tuple[str, ...]], ...], shared: str = "") -> str:
     columns: list[str] = []
     for number, (sql, names) in enumerate(statements):
         own = sql.replace("%(", f"%(s{number}_")
         row = f"json_build_array({', '.join(f'r.{name}' for name in names)})" if names else "r"
         columns.append(f"(SELECT json_agg({row})::text FROM ({own}) AS r)")  # noqa: S608 - our own
-    return "SELECT " + ", ".join(columns)
+    return (f"WITH {shared} " if shared else "") + "SELECT " + ", ".join(columns)
 
 
 def _columns(row: type) -> tuple[str, ...]:

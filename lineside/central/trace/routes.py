@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from lineside.central.kit.csv_answer import CSV_RESPONSE, CsvWanted, csv_response
 from lineside.central.kit.http import refusals
-from lineside.central.kit.reading_route import Read, ReadingRoute
+from lineside.central.kit.reading_route import Plain, Read, ReadingRoute, answered_by
 from lineside.central.kit.shapes import documented, encode, json_answer
 from lineside.central.kit.together import Reads
 from lineside.central.platform.access.principal import Principal, require
@@ -19,9 +19,11 @@ from lineside.central.trace.errors import NothingKnownError
 
 router = APIRouter(prefix="/api/v1/trace", tags=["trace"], route_class=ReadingRoute)
 Reader = Annotated[Principal, Depends(require("trace.read"))]
-ItemQuery = Annotated[str | None, Query(max_length=100, description="Only of this item")]
+NUMBER_MAX = 100
+NumberQuery = Annotated[str, Query(min_length=1, max_length=NUMBER_MAX)]
+ItemQuery = Annotated[str | None, Query(max_length=NUMBER_MAX, description="Only of this item")]
 IssuerQuery = Annotated[
-    str | None, Query(max_length=100, description="Only of this issuer; empty: our own")
+    str | None, Query(max_length=NUMBER_MAX, description="Only of this issuer; empty: our own")
 ]
 RESPONSES = CSV_RESPONSE | refusals(NothingKnownError)
 CSV_HEADER = (
@@ -49,12 +51,30 @@ async def _trace(
     return await read(found)
 
 
+def _plainly(kind: str, name: str) -> Plain:
+    """The trace of a number that stands in the parameter `name`, for requests without frills."""
+
+    def plain(parameters: Mapping[str, str]) -> Callable[[Reads], bytes] | None:
+        given = dict(parameters)
+        number = given.pop(name, "")
+        item, issuer = given.pop("item", None), given.pop("issuer", None)
+        long = max(len(number), len(item or ""), len(issuer or "")) > NUMBER_MAX
+        if not number or given or long:
+            return None
+        return lambda work: encode(
+            service.trace(work, kind=kind, number=number, item=item, issuer=issuer)
+        )
+
+    return plain
+
+
 @router.get("/units", responses=RESPONSES, response_model=TraceDocument)
+@answered_by("trace.read", _plainly("unit", "serial"))
 async def trace_unit(
     read: Read,
     _: Reader,
     as_csv: CsvWanted,
-    serial: Annotated[str, Query(min_length=1, max_length=100)],
+    serial: NumberQuery,
     item: ItemQuery = None,
     issuer: IssuerQuery = None,
 ) -> Response:
@@ -63,16 +83,30 @@ async def trace_unit(
 
 
 @router.get("/lots", responses=RESPONSES, response_model=TraceDocument)
+@answered_by("trace.read", _plainly("lot", "lot"))
 async def trace_lot(
     read: Read,
     _: Reader,
     as_csv: CsvWanted,
-    lot: Annotated[str, Query(min_length=1, max_length=100)],
+    lot: NumberQuery,
     item: ItemQuery = None,
     issuer: IssuerQuery = None,
 ) -> Response:
     """The complete history of a lot: what it was made from, everything that it went into."""
     return await _trace(read, as_csv, "lot", lot, item, issuer)
+
+
+@router.get("/carriers", responses=RESPONSES, response_model=TraceDocument)
+async def trace_carrier(
+    read: Read,
+    _: Reader,
+    as_csv: CsvWanted,
+    carrier: NumberQuery,
+    item: ItemQuery = None,
+    issuer: IssuerQuery = None,
+) -> Response:
+    """The history of a carrier: what went in and out, where, and who did it."""
+    return await _trace(read, as_csv, "carrier", carrier, item, issuer)
 
 
 @router.get("/known", response_model=list[KnownDocument])

@@ -57,27 +57,26 @@ def trace(
     Raises:
         NothingKnownError: No event names it.
     """
-    connection = work.connection
+    shared, reads = queries.whole(kind=kind, number=number, item=item, issuer=issuer)
     calendar_now, calendar_row = calendar_read()
-    things, calendar = read_as_one(
-        connection,
-        [queries.candidates(kind=kind, number=number, item=item, issuer=issuer), calendar_now],
-        [ThingRow, calendar_row],
+    things, *rows, known, calendar = read_as_one(
+        work.connection,
+        [*reads, queries.known(Trace.name), calendar_now],
+        [ThingRow, LinkRow, LinkRow, LineRow, CarrierRow, KnownRow, calendar_row],
+        shared,
     )
     found: list[ThingKey] = [(row.kind, row.item, row.id, row.issuer) for row in things]
     if not found:
         raise NothingKnownError(kind, number)
-    shown = [_thing(key) for key in found]
-    if len(found) > 1:
-        return schemas.TraceOut(candidates=shown, history=None, as_of=known_edges(work))
-    *rows, known = read_as_one(
-        connection,
-        [*queries.genealogy(found[0]), queries.known(Trace.name)],
-        [LinkRow, LinkRow, LineRow, CarrierRow, KnownRow],
+    history = None
+    if len(found) == 1:
+        shifts = _Shifts(calendar_document(calendar[0]) if calendar else None)
+        history = _history(work, shifts, found[0], *rows)
+    return schemas.TraceOut(
+        candidates=[_thing(key) for key in found],
+        history=history,
+        as_of=[_known(row) for row in known],
     )
-    shifts = _Shifts(calendar_document(calendar[0]) if calendar else None)
-    history = _history(work, shifts, found[0], *rows)
-    return schemas.TraceOut(candidates=shown, history=history, as_of=[_known(row) for row in known])
 
 
 def known_edges(work: Reads) -> list[schemas.EdgeKnownOut]:
@@ -191,17 +190,10 @@ def _things(root: ThingKey, links: Sequence[LinkRow]) -> dict[ThingKey, int]:
     """Every thing of some links with its index; the root is 0."""
     found: dict[ThingKey, int] = {root: 0}
     for row in links[:LINKS_MAX]:
-        for key in (_product(row), _source(row)):
-            found.setdefault(key, len(found))
+        for key in (row.product, row.source):
+            if key not in found:
+                found[key] = len(found)
     return found
-
-
-def _product(row: LinkRow) -> ThingKey:
-    return row.product_kind, row.product_item, row.product_id, row.product_issuer
-
-
-def _source(row: LinkRow) -> ThingKey:
-    return row.source_kind, row.source_item, row.source_id, row.source_issuer
 
 
 def _thing(key: ThingKey) -> schemas.ThingOut:
@@ -300,14 +292,14 @@ def _link(row: LinkRow, index: dict[ThingKey, int]) -> schemas.LinkOut:
             edge=row.removed_edge, epoch=row.removed_epoch or "", seq=row.removed_seq or 0
         )
     return schemas.LinkOut(
-        product=index[_product(row)],
-        source=index[_source(row)],
+        product=index[row.product],
+        source=index[row.source],
         relation=row.relation,
-        quantity=decimal_text(row.quantity),
+        quantity=row.quantity,
         unit=row.unit,
-        into_quantity=decimal_text(row.into_quantity),
+        into_quantity=row.into_quantity,
         into_unit=row.into_unit,
-        removed_quantity=decimal_text(row.removed_quantity),
+        removed_quantity=row.removed_quantity,
         certainty=row.certainty,
         valid_from=format_rfc3339(row.valid_from),
         valid_until=instant_text(row.valid_until),

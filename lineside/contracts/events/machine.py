@@ -197,9 +197,16 @@ class GapFound(Event, frozen=True, kw_only=True, omit_defaults=True, tag="gap_fo
 
 
 class ClockStepped(Event, frozen=True, kw_only=True, omit_defaults=True, tag="clock_stepped"):
-    """The edge's wall clock moved against its monotonic one by `step` microseconds."""
+    """The edge's wall clock moved against its monotonic one by `step` microseconds.
+
+    Attributes:
+        step: Forward above zero.
+        held: The times of facts did not follow it: nobody has confirmed it yet, or it was taken
+            back. Without it they did, from this fact on.
+    """
 
     step: Microseconds
+    held: bool = False
 
 
 class QuantityDeclared(

@@ -39,9 +39,43 @@ class EventVoided(Event, frozen=True, kw_only=True, omit_defaults=True, tag="eve
 class ConfigurationApplied(
     Event, frozen=True, kw_only=True, omit_defaults=True, tag="configuration_applied"
 ):
-    """The agent runs with this configuration (content hash) from now on."""
+    """The agent runs with this configuration from now on: what was on trial has proved itself.
+
+    Attributes:
+        content_hash: SHA-256 of its text, hexadecimal.
+        version: Central's number of it; 0: none.
+        origin: `central`, or `file` for one that lies on the edge's own computer.
+        devices, stations: Those that were touched; none at a start of the agent.
+    """
 
     content_hash: str
+    version: int = 0
+    origin: str = "file"
+    devices: tuple[str, ...] = ()
+    stations: tuple[str, ...] = ()
+
+
+class ConfigurationReverted(
+    Event, frozen=True, kw_only=True, omit_defaults=True, tag="configuration_reverted"
+):
+    """A configuration was taken back; `reason` says why. The one before runs.
+
+    Attributes:
+        content_hash: Of the one that was taken back.
+        version: Central's number of it; 0: none.
+        origin: `central` or `file`.
+        back_to: Content hash of the one that runs now.
+        stage: `check`: it was wrong and never ran; `apply`: it could not be brought up; `trial`:
+            the line did not come back with it.
+        devices: Those that did not come back.
+    """
+
+    content_hash: str
+    version: int = 0
+    origin: str = "central"
+    back_to: str = ""
+    stage: str = "check"
+    devices: tuple[str, ...] = ()
 
 
 class IntentionApplied(

@@ -26,6 +26,7 @@ from lineside.contracts.kpi.facts import (
     StateFact,
     VoidFact,
 )
+from lineside.contracts.kpi.forgetting import IDENTITIES_US
 from lineside.contracts.kpi.history import UnitHistory, View
 from lineside.contracts.kpi.measure import Sums, measure
 from lineside.contracts.kpi.quantities import is_settled, serial_key
@@ -101,9 +102,11 @@ class LiveFigures(FactStore):
             low, high = self._reach(fact)
             tiles.drop(low, high)
 
-    def forget_before(self, horizon: Microseconds) -> None:
+    def forget_before(
+        self, horizon: Microseconds, *, identities_us: Microseconds = IDENTITIES_US
+    ) -> None:
         """As `FactStore.forget_before`; what was remembered of later shifts stays."""
-        super().forget_before(horizon)
+        super().forget_before(horizon, identities_us=identities_us)
         for tiles in self._tiles.values():
             for key in [key for key in tiles.shifts if key[0][1] < horizon]:
                 del tiles.shifts[key]

@@ -44,6 +44,9 @@ def from_event(event: ev.Event, *, seq: int, edge: str) -> list[AnyFact]:
     """
     if type(event) is ev.CounterRead and event.voids is None and event.corrects is None:
         return [_reading(event, seq, edge)]  # by far the most frequent ones
+    mapping = _MAPPINGS.get(type(event))
+    if mapping is None and event.voids is None and event.corrects is None:
+        return []
     base: dict[str, Any] = {
         "unit": event.station,
         "at": event.occurred_at,
@@ -57,7 +60,6 @@ def from_event(event: ev.Event, *, seq: int, edge: str) -> list[AnyFact]:
         for ref in (event.voids, event.corrects)
         if ref is not None
     ]
-    mapping = _MAPPINGS.get(type(event))
     if mapping is not None:
         facts += mapping(event, base)
     return facts

@@ -134,12 +134,19 @@ class FactStore:
             facts += history.facts()
         return facts
 
-    def forget_before(self, horizon: Microseconds) -> None:
-        """Drop facts that no window from `horizon` on needs; refuse earlier windows from now on."""
+    def forget_before(
+        self, horizon: Microseconds, *, identities_us: Microseconds = IDENTITIES_US
+    ) -> None:
+        """Drop facts that no window from `horizon` on needs; refuse earlier windows from now on.
+
+        Args:
+            horizon: Earliest start of a window that may be asked for.
+            identities_us: How long before it first inspections, order starts and voids are kept.
+        """
         self.forgotten_before = max(self.forgotten_before, horizon)
         for history in self.units.values():
             trim(history, self._everything, horizon)
-        oldest = horizon - IDENTITIES_US
+        oldest = horizon - identities_us
         self.voids = [void for void in self.voids if void.known_at >= oldest]
         self._everything = View(None, self.voids)
         for order, starts in list(self.starts.items()):

@@ -11,16 +11,14 @@ import msgspec
 
 from lineside.contracts.clock import US_PER_SECOND
 from lineside.contracts.errors import ConfigurationError
+from lineside.drivers.addresses import Addressing, Span, wire_address
 from lineside.drivers.decoding import (
     BITS_PER_REGISTER,
     INTEGERS,
     ORDER_NAMES,
     TYPES,
-    Addressing,
     Encoding,
-    Span,
     Table,
-    wire_address,
 )
 from lineside.drivers.modbus.frames import (
     READ_BITS_MAX,

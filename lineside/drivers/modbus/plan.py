@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
 from lineside.contracts.errors import ConfigurationError
-from lineside.contracts.samples import Quality
-from lineside.drivers.decoding import (
-    BYTES_PER_REGISTER,
-    Decoded,
-    DecodingError,
-    Span,
-    Table,
-    decoder,
-    plan_reads,
-)
+from lineside.drivers.addresses import Span, plan_reads
+from lineside.drivers.decoding import BYTES_PER_REGISTER, Table
+from lineside.drivers.modbus.answers import Values, block_decoder
 from lineside.drivers.modbus.config import ModbusConfig, Point
 from lineside.drivers.modbus.frames import Request, read_request
 
@@ -43,16 +35,17 @@ class Block:
         self.first = min(item.first for item in items)
         self.count = max(item.first + item.count for item in items) - self.first
         self.points = tuple(point for item in items for point in item.points)
+        self.signals = tuple(point.name for point in self.points)
         self.guarded = tuple(point for point in self.points if point.torn_guard)
         self.request: Request = read_request(unit, table, self.first, self.count)
         self.due_us = 0
         self.refusals = 0
-        self._readers = tuple((point, self._reader(point)) for point in self.points)
+        self._decode = block_decoder(self.points, self.first)
 
     @property
     def names(self) -> str:
         """Its signals, for a message."""
-        return ", ".join(point.name for point in self.points)
+        return ", ".join(self.signals)
 
     def halves(self) -> tuple[Block, Block] | None:
         """Two requests for the same signals, or None where nothing is left to split."""
@@ -66,32 +59,14 @@ class Block:
         first.due_us = second.due_us = self.due_us
         return first, second
 
-    def values(self, pdu: bytes) -> list[tuple[Point, Decoded]]:
-        """Every signal of an answer's PDU, in order of address."""
-        data = pdu[2:]
-        return [(point, read(data)) for point, read in self._readers]
+    def values(self, pdu: bytes) -> Values:
+        """The values of `points` in an answer's PDU, and why some are not there."""
+        return self._decode(pdu[2:])
 
     def raw(self, point: Point, pdu: bytes) -> bytes:
         """The bytes of one signal in an answer's PDU."""
         begin = 2 + BYTES_PER_REGISTER * (point.first - self.first)
         return pdu[begin : begin + BYTES_PER_REGISTER * point.count]
-
-    def _reader(self, point: Point) -> Callable[[bytes], Decoded]:
-        offset = point.first - self.first
-        if point.encoding is None:
-            byte, mask = offset // 8, 1 << offset % 8
-            return lambda data: Decoded(bool(data[byte] & mask))
-        begin = BYTES_PER_REGISTER * offset
-        end = begin + BYTES_PER_REGISTER * point.count
-        decode = decoder(point.encoding)
-
-        def read(data: bytes) -> Decoded:
-            try:
-                return decode(data[begin:end])
-            except DecodingError as problem:
-                return Decoded(None, Quality.BAD, str(problem))
-
-        return read
 
 
 def plan_blocks(config: ModbusConfig, *, file: str) -> list[Block]:

@@ -14,11 +14,11 @@ from lineside.drivers.opcua.items import Item
 from lineside.drivers.opcua.values import INTEGER_RANGES, Meaning, meaning, overflowed
 
 _PLAIN = {
-    "": frozenset({decoding.BOOLEAN, decoding.DOUBLE, *INTEGER_RANGES}),
+    "": frozenset({decoding.BOOLEAN, decoding.DOUBLE, decoding.STRING, *INTEGER_RANGES}),
     "bool": frozenset({decoding.BOOLEAN}),
     "int": frozenset(INTEGER_RANGES),
     "float": frozenset({decoding.DOUBLE}),
-    "text": frozenset[int](),
+    "text": frozenset({decoding.STRING}),
 }
 """Built-in types whose good values are ours as they are, by what the configuration wants."""
 
@@ -41,19 +41,14 @@ def in_time_order(values: Sequence[RawValue]) -> Sequence[RawValue]:
 
     Within a signal the queue is the truth: a device's clock may step back, its queue does not.
     """
+    times = [raw.source_at or raw.server_at or 0 for raw in values]
+    if times == sorted(times):
+        return values
     latest: dict[int, Microseconds] = {}
     keys: list[Microseconds] = []
-    highest, ordered = 0, True
-    for raw in values:
-        at = raw.source_at or raw.server_at or 0
-        before = latest.get(raw.handle, 0)
-        at = max(at, before)
-        latest[raw.handle] = at
-        keys.append(at)
-        ordered = ordered and at >= highest
-        highest = at
-    if ordered:
-        return values
+    for raw, at in zip(values, times, strict=True):
+        latest[raw.handle] = key = max(at, latest.get(raw.handle, 0))
+        keys.append(key)
     return [values[index] for index in sorted(range(len(values)), key=keys.__getitem__)]
 
 
@@ -79,7 +74,32 @@ def readings(
         item = items.get(raw.handle)
         if item is None:
             continue
-        _add(batch, item, raw, read_at=read_at, sequence=sequence, state=state)
+        value, kind = raw.value, raw.kind
+        if (
+            raw.status
+            or state
+            or value is None
+            or kind not in _PLAIN[item.signal.type]
+            or (kind == decoding.DOUBLE and not isfinite(value))
+        ):
+            _add(batch, item, raw, read_at=read_at, sequence=sequence, state=state)
+            continue
+        batch.append(
+            SignalSample(
+                signal=item.signal.name,
+                value=value,
+                quality=Quality.GOOD,
+                read_at=read_at,
+                source_at=raw.source_at,
+                server_at=raw.server_at,
+                status="Good",
+                initial=item.fresh,
+                sequence=sequence,
+            )
+        )
+        item.fresh = False
+        item.last, item.last_at = raw, read_at
+        item.heard += 1
     return batch
 
 
@@ -93,32 +113,22 @@ def _add(
     state: int,
 ) -> None:
     """One value of one signal, with a notice before it where something is amiss."""
-    kind, value = raw.kind, raw.value
-    overflow = False
-    if (
-        raw.status == 0
-        and state == RUNNING
-        and kind in _PLAIN[item.signal.type]
-        and (kind != decoding.DOUBLE or isfinite(value))
-    ):
-        quality, status = Quality.GOOD, "Good"
-    else:
-        found = _void(state) if state != RUNNING else meaning(raw, item.signal.type)
-        value, quality, status = found.value, found.quality, found.status
-        if found.misfit and not item.misfit_told:
-            item.misfit_told = True
-            batch.append(signal_error(item, found.misfit, read_at))
-        overflow = overflowed(raw.status)
-        if overflow:
-            batch.append(_gap(item, read_at, "The server's queue ran over, values were lost"))
+    found = _void(state) if state != RUNNING else meaning(raw, item.signal.type)
+    quality = found.quality
+    if found.misfit and not item.misfit_told:
+        item.misfit_told = True
+        batch.append(signal_error(item, found.misfit, read_at))
+    overflow = overflowed(raw.status)
+    if overflow:
+        batch.append(_gap(item, read_at, "The server's queue ran over, values were lost"))
     sample = SignalSample(
         signal=item.signal.name,
-        value=value,
+        value=found.value,
         quality=quality,
         read_at=read_at,
         source_at=raw.source_at,
         server_at=raw.server_at,
-        status=status,
+        status=found.status,
         initial=item.fresh,
         overflow=overflow,
         sequence=sequence,

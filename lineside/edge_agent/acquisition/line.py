@@ -10,6 +10,7 @@ import structlog
 from lineside.contracts.clock import Clock, Microseconds
 from lineside.contracts.events import Event
 from lineside.contracts.samples import Reading
+from lineside.edge_agent.acquisition.staleness import Staleness
 from lineside.edge_agent.errors import ProjectionsBehindError
 from lineside.edge_agent.interpretation.interpreter import Interpreter
 from lineside.edge_agent.interpretation.shapes import (
@@ -60,16 +61,37 @@ class StationLine:
         self.station = interpreter.station.id
         self.devices = interpreter.devices
         self._interpreter = interpreter
+        self._staleness = Staleness(interpreter.station)
         self._recorder = recorder
         self._clock = clock
         self._context = context
         self._extend = extend
         self._weigh = weigh
         self._memory = Memory()
+        self._ended = False
+
+    @property
+    def marks(self) -> dict[str, tuple[str, str]]:
+        """Names of the marks that this line keeps in the journal, with the signal behind each."""
+        return self._interpreter.marks
+
+    async def end(self) -> None:
+        """Take nothing more: what is being committed is committed, whatever comes is dropped."""
+        self._ended = True
+        async with self._recorder.lock(self.station):
+            pass
+
+    async def forget(self) -> None:
+        """The station is not read any more: its state is unknown from now on."""
+        now = self._clock.now()
+        async with self._recorder.lock(self.station):
+            outcome = self._interpreter.unwatched(self._memory, now, now)
+            if not outcome.empty:
+                await self._recorder.record(outcome.events)
 
     async def begin(self, baselines: Mapping[str, bytes], alive: Microseconds | None) -> None:
         """Take the marks of the journal over, and say that nobody watched since `alive`."""
-        self._memory = self._interpreter.begin(baselines)
+        self._memory = self._interpreter.begin({k: v for k, v in baselines.items() if v})
         now = self._clock.now()
         since = now if alive is None or alive > now else alive
         async with self._recorder.lock(self.station):
@@ -84,12 +106,15 @@ class StationLine:
         Raises:
             JournalFailedError: The journal is stopped.
         """
+        judged = self._staleness.judge(device, readings, self._clock.monotonic())
         while True:
             async with self._recorder.lock(self.station):
+                if self._ended:
+                    return ()
                 outcome = self._interpreter.feed(
                     self._memory,
                     device,
-                    readings,
+                    judged,
                     now=self._clock.now(),
                     context=self._context(self.station),
                 )
@@ -102,7 +127,7 @@ class StationLine:
     async def _weigh_all(self, weighings: Sequence[Weighing]) -> None:
         for weighing in weighings:
             act = uuid.uuid4().hex  # one id, however often it is tried
-            while not await self._weigh(self.station, weighing, act):
+            while not self._ended and not await self._weigh(self.station, weighing, act):
                 await self._clock.sleep(RETRY_S)
 
     async def _commit(self, outcome: Outcome) -> bool:

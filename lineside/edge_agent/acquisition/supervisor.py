@@ -6,15 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
+import msgspec
 import structlog
 
 from lineside.contracts.clock import US_PER_SECOND, Clock, Microseconds
 from lineside.contracts.errors import DriverError, DriverUnavailableError
 from lineside.contracts.events import DeviceBack, DeviceLost, Event, GapFound
-from lineside.contracts.samples import DriverNotice, Reading, ScanRead, SignalValue
+from lineside.contracts.samples import (
+    DriverNotice,
+    Reading,
+    ScanRead,
+    SignalSample,
+    SignalValue,
+)
 from lineside.drivers.base import Driver
 from lineside.edge_agent.acquisition.backoff import Backoff
 from lineside.edge_agent.acquisition.line import RETRY_S, StationLine
+from lineside.edge_agent.interpretation.shapes import Write
 from lineside.edge_agent.journal.errors import JournalBusyError, JournalError, JournalFullError
 from lineside.edge_agent.recorder import Recorder
 
@@ -30,6 +38,7 @@ class DeviceTask:
     Attributes:
         connected: It answers.
         read_at: When something was last read of it, by the clock that never steps.
+        since: Since when it answers, by the same clock; None: it does not.
     """
 
     def __init__(
@@ -42,6 +51,7 @@ class DeviceTask:
         clock: Clock,
         on_scan: OnScan,
         backoff: Backoff | None = None,
+        lost: bool = False,
     ) -> None:
         """Nothing is opened yet.
 
@@ -53,6 +63,7 @@ class DeviceTask:
             clock: Business time of facts; pauses are real.
             on_scan: Takes what a scanner read.
             backoff: Pauses between connections.
+            lost: It was said to be lost; once it answers, it is said to be back.
         """
         self.device = device
         self._driver = driver
@@ -61,11 +72,14 @@ class DeviceTask:
         self._clock = clock
         self._on_scan = on_scan
         self._backoff = backoff or Backoff()
-        self._lost = False
+        self._lost = lost
+        self._ending = self._busy = False
+        self._last: dict[str, SignalSample] = {}
         self._heard_at: Microseconds | None = None
         self._waits: asyncio.Task[object] | None = None
         self._slept_since: Microseconds | None = None
         self.read_at: Microseconds | None = None
+        self.since: Microseconds | None = None
         self.connected = False
 
     async def run(self) -> None:
@@ -74,10 +88,52 @@ class DeviceTask:
         Raises:
             JournalFailedError: Nothing can be recorded any more.
         """
-        while True:
+        while not self._ending:
             problem = await self._connection()
+            if self._ending:
+                return
+            self._busy = True
             await self._lose(problem)
-            await self._clock.sleep(self._backoff.next(problem))
+            self._busy = False
+            if not self._ending:
+                await self._clock.sleep(self._backoff.next(problem))
+
+    async def leave(self, task: asyncio.Task[None], why: str) -> None:
+        """End `run`, which `task` is, by our own will: the device is unknown from now on.
+
+        What was read is committed first: a station that goes on must know what it has booked.
+        """
+        self._ending = True
+        if not self._busy:
+            task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+        if self._lost:
+            return
+        now = self._clock.now()
+        await self._record(
+            [DeviceLost(occurred_at=now, recorded_at=now, device=self.device, detail=why)]
+        )
+        notice = DriverNotice(kind="lost", detail=why, read_at=now, since=now)
+        await asyncio.gather(*(line.take(self.device, [notice]) for line in self._lines))
+
+    def serve(self, lines: Sequence[StationLine]) -> None:
+        """Hand what is read to these stations from now on; the connection goes on."""
+        self._lines = lines
+
+    async def show(self, line: StationLine) -> None:
+        """Tell a station that has just begun what the device said last: it is still so."""
+        now = self._clock.now()
+        readings = [
+            msgspec.structs.replace(sample, read_at=now, source_at=None, initial=True)
+            for sample in self._last.values()
+        ]
+        if self.connected and readings:
+            try:
+                await self._hand(await line.take(self.device, readings))
+            except DriverError as problem:
+                log.info("device_did_not_take", device=self.device, why=str(problem))
 
     async def write(self, signal: str, value: SignalValue) -> None:
         """Write a signal of this device.
@@ -104,16 +160,20 @@ class DeviceTask:
         began = self._clock.monotonic()
         try:
             await self._driver.connect()
-            self.connected = True
+            self.connected, self.since = True, self._clock.monotonic()
             self._backoff.reached()
+            self._busy = True
             await self._find()
+            self._busy = False
             readings = self._driver.readings()
-            while self._slept_since is None:
+            while self._slept_since is None and not self._ending:
                 batch = await self._next(readings)
                 if batch is None:
                     return DriverError(f"{self.device} has nothing more to say.")
                 self._heard_at, self.read_at = self._clock.now(), self._clock.monotonic()
+                self._busy = True
                 await self._take(batch)
+                self._busy = False
             return DriverUnavailableError(SLEPT)
         except JournalError:
             raise
@@ -126,7 +186,8 @@ class DeviceTask:
                 log.exception("driver_fault", device=self.device)
             return problem
         finally:
-            self.connected = False
+            self.connected, self.since, self._busy = False, None, False
+            self._last.clear()
             self._backoff.worked((self._clock.monotonic() - began) / US_PER_SECOND)
             with suppress(DriverError, OSError):
                 await self._driver.close()
@@ -154,15 +215,19 @@ class DeviceTask:
             await self._tell(notices)
         if rest:
             # Together, so that the stations of one device share a commit.
+            self._last.update((one.signal, one) for one in rest if isinstance(one, SignalSample))
             written = await asyncio.gather(*(line.take(self.device, rest) for line in self._lines))
             for writes in written:
-                for write in writes:
-                    if write.device == self.device:
-                        await self.write(write.signal, write.value)
-                    else:
-                        log.warning("write_to_other_device", device=self.device, to=write.device)
+                await self._hand(writes)
         for scan in scans:
             await self._on_scan(self.device, scan)
+
+    async def _hand(self, writes: Sequence[Write]) -> None:
+        for write in writes:
+            if write.device == self.device:
+                await self.write(write.signal, write.value)
+            else:
+                log.warning("write_to_other_device", device=self.device, to=write.device)
 
     async def _tell(self, notices: Sequence[DriverNotice]) -> None:
         events: list[Event] = []

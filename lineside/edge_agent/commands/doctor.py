@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -178,10 +179,11 @@ async def _agent(config: configuration.Configuration) -> dict[str, Any] | None:
     where = f"[{config.host}]" if ":" in config.host else config.host
     if where in {"0.0.0.0", "[::]"}:  # noqa: S104 - compared, not listened on
         where = "127.0.0.1"
-    for scheme in ("http", "https"):
+    here = "[::1]" if ":" in config.host else "127.0.0.1"  # until somebody has signed on
+    for scheme, address in itertools.product(("http", "https"), dict.fromkeys((where, here))):
         try:
             async with httpx.AsyncClient(verify=False, timeout=2, trust_env=False) as client:  # noqa: S501 - this computer
-                answer = await client.get(f"{scheme}://{where}:{config.port}/healthz")
+                answer = await client.get(f"{scheme}://{address}:{config.port}/healthz")
             return cast("dict[str, Any]", answer.json())
         except (httpx.HTTPError, ValueError):
             continue

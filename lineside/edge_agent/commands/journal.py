@@ -6,12 +6,14 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
 from lineside.contracts.clock import format_rfc3339, sleep_blocking
 from lineside.contracts.errors import LinesideError
 from lineside.edge_agent.journal.reading import JournalReader
+from lineside.edge_agent.journal.receipt import receipt
 from lineside.edge_agent.journal.records import StoredEvent
 
 READ_EVENTS = 1_000
@@ -21,8 +23,9 @@ _EXAMPLE = """examples:
   lineside-edge journal tail --lines 20 --follow
   lineside-edge journal verify data/journal.db --json
   lineside-edge journal export data/journal.db --output facts.jsonl
+  lineside-edge journal receipt
 
-All three only read; the agent may run meanwhile."""
+All four only read; the agent may run meanwhile."""
 
 
 def add_parser(
@@ -54,9 +57,14 @@ def add_parser(
         help="write all events as JSON lines",
         epilog="example: lineside-edge journal export --output facts.jsonl",
     )
+    delivery = acts.add_parser(
+        "receipt",
+        help="say how far central has what was recorded",
+        epilog="example: lineside-edge journal receipt data/journal.db",
+    )
     export.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
     export.add_argument("--after", type=int, default=0, metavar="SEQ", help="begin after SEQ")
-    for act in (tail, verify, export):
+    for act in (tail, verify, export, delivery):
         act.add_argument(
             "file",
             nargs="?",
@@ -85,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
             return _verify(reader, as_json=args.json)
         if args.journal_act == "export":
             return _export(reader, args)
+        if args.journal_act == "receipt":
+            return _receipt(reader, as_json=args.json)
         return _tail(reader, args)
     except KeyboardInterrupt:
         return 0
@@ -123,6 +133,15 @@ def _verify(reader: JournalReader, *, as_json: bool) -> int:
         if not problems:
             print(f"Facts {answer['oldest']} to {answer['head']} are as they were committed.")
     return 1 if problems else 0
+
+
+def _receipt(reader: JournalReader, *, as_json: bool) -> int:
+    found = receipt(reader)
+    if as_json:
+        print(json.dumps({**asdict(found), "text": {"zh": found.zh, "en": found.en}}))
+    else:
+        print(found.en)
+    return 0
 
 
 def _export(reader: JournalReader, args: argparse.Namespace) -> int:

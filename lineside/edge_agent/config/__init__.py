@@ -126,6 +126,7 @@ def parse(data: bytes, *, file: str, folder: Path) -> Configuration:
         port=port,
         identity=_identity(document.identity, folder, file),
         broker=document.sync.broker,
+        open_broker=document.sync.open_broker,
         devices=devices,
         stations=document.station,
         scan_rules=compiled(document.scan, "scan", file),
@@ -134,6 +135,8 @@ def parse(data: bytes, *, file: str, folder: Path) -> Configuration:
             for number, station in enumerate(document.station)
             if station.scan is not None
         },
+        text=text,
+        scan=document.scan,
     )
 
 

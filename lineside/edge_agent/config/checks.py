@@ -42,6 +42,10 @@ def check_stations(document: Document, devices: tuple[DeviceSection, ...], file:
             )
         for key, signal in station.signals():
             _check_signal(station, signal, known, file=file, key=f"{where}.{key}")
+        for signal, seconds in station.stale_after_s.items():
+            key = f"{where}.stale_after_s.{signal}"
+            _check_signal(station, signal, known, file=file, key=key)
+            require(seconds > 0, file=file, key=key, found=seconds, expected="more than 0 seconds")
         _check_sources(station, where, file)
 
 

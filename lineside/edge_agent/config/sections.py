@@ -67,9 +67,15 @@ class IdentitySection(_Section, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class SyncSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The wire to central; without a broker the edge works alone."""
+    """The wire to central; without a broker the edge works alone.
+
+    Attributes:
+        open_broker: Facts are sent even through a broker that lets this edge read or write topics
+            of others; people are told all the time.
+    """
 
     broker: str = ""
+    open_broker: bool = False
 
 
 class StateSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -244,6 +250,8 @@ class StationSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
         missing_passport: What to do with a unit whose earlier operations are unknown here:
             `refuse`, `ask`, `accept`; empty: as the order's operation says.
         stop_ask_s: A stop longer than this asks for a reason, seconds.
+        stale_after_s: Signals that always move while a polled device works (its heartbeat), and
+            after how many seconds without a new value nothing of that device is believed.
         oee_target: Aim, a share of one.
         scale: The scale that counts here.
         scan: What codes mean here, where it differs from the rest of the edge.
@@ -261,6 +269,7 @@ class StationSection(_Section, frozen=True, kw_only=True, forbid_unknown_fields=
     scanners: tuple[str, ...] = ()
     missing_passport: Literal["", "refuse", "ask", "accept"] = ""
     stop_ask_s: Decimal = Decimal(300)
+    stale_after_s: dict[str, Decimal] = {}
     oee_target: Decimal | None = None
     state: StateSection | None = None
     counter: tuple[CounterSection, ...] = ()
@@ -326,6 +335,10 @@ class Configuration:
         host, port: Where the terminal listens; port 0: any free one.
         identity: Absolute paths, empty text where none is given.
         scan_rules, station_rules: What plain codes mean, and at stations that say so themselves.
+        text: The TOML that devices and stations were read from.
+        scan: The section behind `scan_rules`.
+        origin: `file`, or `central` where devices and stations came from there.
+        version: Central's number; 0: none.
     """
 
     file: str
@@ -336,10 +349,15 @@ class Configuration:
     port: int
     identity: IdentitySection
     broker: str
+    open_broker: bool
     devices: tuple[DeviceSection, ...]
     stations: tuple[StationSection, ...]
     scan_rules: MeaningRules
     station_rules: dict[str, MeaningRules]
+    text: str
+    scan: ScanSection
+    origin: str = "file"
+    version: int = 0
 
     def station(self, station_id: str) -> StationSection | None:
         """The station of that id."""

@@ -11,7 +11,7 @@ import msgspec
 from lineside.contracts.clock import US_PER_SECOND, Microseconds
 from lineside.contracts.events import MachineState, StateChanged
 from lineside.contracts.samples import DriverNotice, Quality, Reading, SignalSample
-from lineside.edge_agent.config import AlarmSection, DiscreteSection, StationSection
+from lineside.edge_agent.config import AlarmSection, StationSection
 from lineside.edge_agent.interpretation.counters import CounterReader
 from lineside.edge_agent.interpretation.machine_state import StateReader
 from lineside.edge_agent.interpretation.scale import ScaleReader
@@ -74,11 +74,17 @@ class Interpreter:
             add(self._scale.key, self._scale.read)
         for discrete in self.station.discrete:
             key = self.station.located(discrete.signal)
-            add(key, partial(_read_discrete, discrete, key))
+            add(key, partial(read_discrete, discrete, key))
         for alarm in self.station.alarm:
             key = self.station.located(alarm.signal)
             add(key, partial(_read_alarm, alarm, key))
         return handlers
+
+    @property
+    def marks(self) -> dict[str, Key]:
+        """Names of the marks in the journal, with the (device, signal) that each was read from."""
+        readers = (*self._counters, *self._triggers)
+        return {reader.baseline: reader.key for reader in readers}
 
     def begin(self, baselines: Mapping[str, bytes]) -> Memory:
         """What is remembered when the agent starts: the marks of the journal.
@@ -139,6 +145,8 @@ class Interpreter:
     def _timeline(self, device: str, readings: Sequence[Reading]) -> dict[Key, list[Shown]]:
         """Good values of captured signals in this batch, in order of time."""
         found: dict[Key, list[Shown]] = {}
+        if not self._captured:
+            return found
         for reading in readings:
             if not isinstance(reading, SignalSample) or reading.quality is not Quality.GOOD:
                 continue
@@ -208,12 +216,6 @@ def _read_counter(
     reader: CounterReader, draft: Draft, sample: SignalSample, at: At, _: Timeline
 ) -> None:
     reader.read(draft, sample, at)
-
-
-def _read_discrete(
-    section: DiscreteSection, key: Key, draft: Draft, sample: SignalSample, at: At, _: Timeline
-) -> None:
-    read_discrete(draft, section, key, sample, at)
 
 
 def _read_alarm(

@@ -96,9 +96,8 @@ class ScaleMark:
         return replace(self, **changes)
 
 
-@dataclass(frozen=True, slots=True)
-class At:
-    """A moment and whose clock says so."""
+class At(msgspec.Struct, frozen=True, gc=False):
+    """A moment and whose clock says so; one is made for every value."""
 
     us: Microseconds
     source: TimeSource = TimeSource.EDGE

@@ -12,16 +12,23 @@ QUIET = {"", "0", "false"}
 
 
 def read_discrete(
-    draft: Draft, section: DiscreteSection, key: tuple[str, str], sample: SignalSample, at: At
+    section: DiscreteSection,
+    key: tuple[str, str],
+    draft: Draft,
+    sample: SignalSample,
+    at: At,
+    _: object,
 ) -> None:
     """Tell the change of a declared signal; an unavailable one has an empty value."""
-    if sample.quality is Quality.UNCERTAIN:
+    quality, told = sample.quality, draft.memory.told
+    if quality is Quality.UNCERTAIN:
         return
-    value = as_text(sample.value)[:VALUE_CHARS_MAX] if sample.quality is Quality.GOOD else ""
-    if draft.memory.told.get(key) == value:
+    value = as_text(sample.value)[:VALUE_CHARS_MAX] if quality is Quality.GOOD else ""
+    before = told.get(key)
+    if before == value:
         return
-    initial = sample.initial or key not in draft.memory.told
-    draft.memory.told[key] = value
+    initial = sample.initial or before is None
+    told[key] = value
     draft.tell(
         SignalChanged,
         at,

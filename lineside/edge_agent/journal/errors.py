@@ -63,6 +63,7 @@ class JournalDamagedError(JournalError):
             hint="Run `lineside-edge journal verify`, keep the file, and restore a backup.",
         )
         self.first_bad_seq = first_bad_seq
+        self.values = {"first_bad_seq": first_bad_seq}
 
 
 class JournalFullError(JournalError):
@@ -101,6 +102,7 @@ class JournalFailedError(JournalError):
             f"The journal stopped: {why}.",
             hint="The agent restarts by itself and verifies the journal; look at the disk.",
         )
+        self.values = {"why": why}
 
 
 class JournalUsageError(JournalError):

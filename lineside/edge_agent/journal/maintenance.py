@@ -8,6 +8,7 @@ from functools import cache
 
 from lineside.contracts.clock import Microseconds
 from lineside.contracts.codec import GENESIS_HASH, SCHEMA, chain_hash
+from lineside.edge_agent.journal import segment_table
 from lineside.edge_agent.journal.errors import JournalUsageError
 from lineside.edge_agent.journal.groups import Lane, Pending
 from lineside.edge_agent.journal.records import Appended
@@ -100,7 +101,12 @@ def known_acts(
                 "SELECT first_seq, last_seq, answer FROM act WHERE id = ?", (item.act,)
             ).fetchone()
             if row is not None:
-                results[id(item)] = Appended(row[0], row[1], duplicate=True, answer=row[2])
+                said = (
+                    row[2]
+                    if row[2] is not None
+                    else segment_table.answer(connection, item.act, row[1])
+                )
+                results[id(item)] = Appended(row[0], row[1], duplicate=True, answer=said)
                 continue
             if item.act in in_group:
                 continue
@@ -186,19 +192,19 @@ def begin_epoch(connection: sqlite.Connection, base: int, now: Microseconds) -> 
         JournalUsageError: `base` is not the end of a commit group.
     """
     before = state(connection)
-    ends_a_group = connection.execute(
-        "SELECT 1 FROM event_group WHERE last_seq = ?", (base,)
+    (oldest,) = connection.execute(
+        "SELECT min(first) FROM (SELECT min(first_seq) AS first FROM segment"
+        " UNION ALL SELECT min(first_seq) FROM event_group)"
     ).fetchone()
-    (oldest,) = connection.execute("SELECT min(first_seq) FROM event_group").fetchone()
     begins = (0, before.facts_head, before.base, (oldest or 1) - 1)
-    if base not in begins and ends_a_group is None:
+    if base not in begins and not segment_table.ends_a_group(connection, base):
         raise JournalUsageError(f"No commit group ends at {base}.")
     identity = mint_epoch()
-    connection.execute("INSERT INTO opened VALUES ('epoch')")
+    connection.execute("INSERT INTO opened VALUES ('epoch'), ('retention')")
     connection.execute(
         "INSERT INTO epoch (id, base, opened_at) VALUES (?, ?, ?)", (identity, base, now)
     )
-    previous = GENESIS_HASH
+    previous = segment_table.chain_anew(connection, base)
     for first, last in connection.execute(
         "SELECT first_seq, last_seq FROM event_group WHERE first_seq > ? ORDER BY first_seq",
         (base,),
@@ -212,7 +218,7 @@ def begin_epoch(connection: sqlite.Connection, base: int, now: Microseconds) -> 
             (previous, hashed, first),
         )
         previous = hashed
-    connection.execute("DELETE FROM opened WHERE what = 'epoch'")
+    connection.execute("DELETE FROM opened")
     connection.executemany(
         "INSERT OR REPLACE INTO cursor VALUES (?, ?)",
         [("durable_through", base), ("backed_up_through", min(base, _backed_up(connection)))],

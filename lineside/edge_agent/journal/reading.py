@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lineside.contracts.codec import GENESIS_HASH, chain_hash
+from lineside.edge_agent.journal import segment_table, segments
 from lineside.edge_agent.journal.groups import ACT_EVENTS_MAX, Lane
 from lineside.edge_agent.journal.records import (
     Epoch,
@@ -16,9 +18,10 @@ from lineside.edge_agent.journal.records import (
     StoredGroup,
     Watermarks,
 )
-from lineside.edge_agent.journal.schema import connect_reader
+from lineside.edge_agent.journal.schema import connect_reader, has_segments, sqlite
 
 READ_EVENTS_MAX = 10_000
+OPENED_MAX = 2
 
 
 class JournalReader:
@@ -28,6 +31,9 @@ class JournalReader:
         self.path = path
         self._lock = threading.Lock()
         self._connection = connect_reader(path)
+        self._segmented = has_segments(self._connection)
+        # Segments that were opened last: the uplink takes one in several portions.
+        self._opened: dict[tuple[int, int, bytes], tuple[StoredGroup, ...]] = {}
 
     def close(self) -> None:
         """Let go of the file."""
@@ -39,20 +45,42 @@ class JournalReader:
         with self._lock:
             return self._connection.execute(query, arguments).fetchall()
 
+    @contextmanager
+    def _snapshot(self) -> Generator[Any]:
+        """The connection, for several questions about one state of the file."""
+        with self._lock:
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                self._connection.execute("COMMIT")
+
     def read(self, after_seq: int, limit: int, lane: Lane = "facts") -> list[StoredEvent]:
-        """Events after a sequence number, rising, at most `limit` (and never more than 10,000)."""
+        """Events after a sequence number, rising, at most `limit` (and never more than 10,000).
+
+        A fact of a damaged segment has no bytes.
+        """
         table = "event" if lane == "facts" else "telemetry"
-        rows = self._rows(
-            f"SELECT seq, schema, data FROM {table} WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
-            after_seq,
-            min(limit, READ_EVENTS_MAX),
-        )
-        return [StoredEvent(seq, schema, data) for seq, schema, data in rows]
+        limit = min(limit, READ_EVENTS_MAX)
+        query = f"SELECT seq, schema, data FROM {table} WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+        rows = self._rows(query, after_seq, limit)
+        found: list[StoredEvent] = []
+        if lane == "facts" and limit > 0 and (not rows or rows[0][0] > after_seq + 1):
+            with self._snapshot() as connection:
+                for segment in self._segments_after(connection, after_seq):
+                    found += _events_of(segment, after_seq, limit - len(found))
+                    after_seq = segment[-1].last_seq
+                    if len(found) == limit:
+                        return found
+                rows = connection.execute(query, (after_seq, limit - len(found))).fetchall()
+        return found + [StoredEvent(seq, schema, data) for seq, schema, data in rows]
 
     def groups(
         self, after_seq: int, max_events: int, max_bytes: int, lane: Lane = "facts"
     ) -> list[StoredGroup]:
         """Whole commit groups after a sequence number; at least one, if there is any.
+
+        A damaged segment is one group of as many empty events, whose hash does not agree.
 
         Args:
             after_seq: The group that holds `after_seq + 1` comes first, whole.
@@ -62,37 +90,77 @@ class JournalReader:
         """
         if lane == "telemetry":
             return self._telemetry_runs(after_seq, max_events, max_bytes)
-        heads = self._rows(
+        found: list[StoredGroup] = []
+        size = 0
+        with self._snapshot() as connection:
+            for group in self._groups_after(connection, after_seq, max_events):
+                size += sum(map(len, group.events))
+                beyond = found and group.last_seq - found[0].first_seq + 1 > max_events
+                if beyond or (found and size > max_bytes):
+                    break
+                found.append(group)
+        return found
+
+    def _groups_after(
+        self, connection: sqlite.Connection, after_seq: int, max_events: int
+    ) -> Iterator[StoredGroup]:
+        """Groups in order, packed ones first; of rows not many more than `max_events` events."""
+        for segment in self._segments_after(connection, after_seq):
+            yield from (group for group in segment if group.last_seq > after_seq)
+            after_seq = segment[-1].last_seq
+        heads = connection.execute(
             "SELECT first_seq, last_seq, schema, previous, hash, committed_at FROM event_group"
             " WHERE last_seq > ? AND first_seq >= ? ORDER BY first_seq LIMIT ?",
-            after_seq,
-            after_seq + 1 - ACT_EVENTS_MAX,
-            max(1, max_events) + ACT_EVENTS_MAX,
-        )
+            (after_seq, after_seq + 1 - ACT_EVENTS_MAX, max(1, max_events) + ACT_EVENTS_MAX),
+        ).fetchall()
         chosen = [
             head
             for number, head in enumerate(heads)
             if number == 0 or head[1] - heads[0][0] + 1 <= max_events
         ]
         if not chosen:
-            return []
-        rows = self._rows(
+            return
+        rows = connection.execute(
             "SELECT seq, data FROM event WHERE seq BETWEEN ? AND ? ORDER BY seq",
-            chosen[0][0],
-            chosen[-1][1],
-        )
-        found: list[StoredGroup] = []
-        size = taken = 0
+            (chosen[0][0], chosen[-1][1]),
+        ).fetchall()
+        taken = 0
         for first, last, schema, previous, hashed, at in chosen:
             start = taken
             while taken < len(rows) and rows[taken][0] <= last:
                 taken += 1
             events = tuple(data for _, data in rows[start:taken])
-            size += sum(map(len, events))
-            if found and size > max_bytes:
-                break
-            found.append(StoredGroup(first, last, schema, previous, hashed, at, events))
-        return found
+            yield StoredGroup(first, last, schema, previous, hashed, at, events)
+
+    def _segments_after(
+        self, connection: sqlite.Connection, after_seq: int
+    ) -> Iterator[tuple[StoredGroup, ...]]:
+        """Groups of the segment that holds the next fact, or else of the oldest; and so on."""
+        while self._segmented:
+            row = connection.execute(
+                "SELECT first_seq, last_seq, hash FROM segment WHERE first_seq <= ?"
+                " ORDER BY first_seq DESC LIMIT 1",
+                (after_seq + 1,),
+            ).fetchone()
+            if row is None or row[1] <= after_seq:
+                row = connection.execute(
+                    "SELECT first_seq, last_seq, hash FROM segment WHERE first_seq > ?"
+                    " ORDER BY first_seq LIMIT 1",
+                    (after_seq,),
+                ).fetchone()
+            if row is None:
+                return
+            groups = self._opened.get(row)
+            if groups is None:
+                (data,) = connection.execute(
+                    "SELECT data FROM segment WHERE first_seq = ?", (row[0],)
+                ).fetchone()
+                groups = segments.unpack(row[0], row[1], row[2], data).groups
+                while len(self._opened) >= OPENED_MAX:
+                    del self._opened[next(iter(self._opened))]
+                self._opened[row] = groups
+            yield groups
+            after_seq = row[1]
 
     def _telemetry_runs(self, after_seq: int, max_events: int, max_bytes: int) -> list[StoredGroup]:
         runs: list[StoredGroup] = []
@@ -120,18 +188,36 @@ class JournalReader:
     def head(self, lane: Lane = "facts") -> int:
         """Last sequence number of a lane; 0 when nothing was ever appended."""
         if lane == "facts":
-            query = "SELECT max(last_seq) FROM event_group"
+            query = "SELECT last_seq FROM event_group ORDER BY first_seq DESC LIMIT 1"
         else:
             query = (
                 "SELECT max(last) FROM (SELECT max(seq) AS last FROM telemetry"
                 " UNION ALL SELECT max(last_seq) FROM telemetry_gap)"
             )
-        return max(self._rows(query)[0][0] or 0, self.epoch().base if lane == "facts" else 0)
+        last = next((row[0] for row in self._rows(query)), None)
+        return max(last or 0, self.epoch().base if lane == "facts" else 0)
 
     def oldest(self) -> int:
         """First fact that is still here; `head + 1` when there is none."""
-        (found,) = self._rows("SELECT min(first_seq) FROM event_group")[0]
+        found = self._oldest_segment() or self.plain_from()
         return found if found is not None else self.head() + 1
+
+    def plain_from(self) -> int | None:
+        """First fact that is a row, not in a segment; None: there is none."""
+        return self._rows("SELECT min(first_seq) FROM event_group")[0][0]
+
+    def _oldest_segment(self) -> int | None:
+        return self._rows("SELECT min(first_seq) FROM segment")[0][0] if self._segmented else None
+
+    def answers_between(self, first_seq: int, last_seq: int) -> dict[str, bytes]:
+        """Stored answers of the acts whose last event lies there, both ends included."""
+        return dict(
+            self._rows(
+                "SELECT id, answer FROM act WHERE last_seq BETWEEN ? AND ? AND answer IS NOT NULL",
+                first_seq,
+                last_seq,
+            )
+        )
 
     def hash_at(self, seq: int) -> bytes:
         """Hash of the group that ends at `seq`; the genesis hash at the base of the epoch.
@@ -141,13 +227,16 @@ class JournalReader:
         """
         if seq == self.epoch().base:
             return GENESIS_HASH
-        rows = self._rows(
-            "SELECT hash FROM event_group WHERE first_seq <= ? AND last_seq = ?"
-            " ORDER BY first_seq DESC LIMIT 1",
-            seq,
-            seq,
-        )
-        return rows[0][0] if rows else b""
+        with self._snapshot() as connection:
+            row = connection.execute(
+                "SELECT last_seq, hash FROM event_group WHERE first_seq <= ?"
+                " ORDER BY first_seq DESC LIMIT 1",
+                (seq,),
+            ).fetchone()
+            if row is not None:
+                return row[1] if row[0] == seq else b""
+            segment = next(self._segments_after(connection, seq - 1), ())
+        return next((group.hash for group in segment if group.last_seq == seq), b"")
 
     def epoch(self) -> Epoch:
         """The present epoch."""
@@ -184,8 +273,13 @@ class JournalReader:
 
     def act_answer(self, act: str) -> bytes | None:
         """What was stored as the answer of an act; None: unknown act, or no answer stored."""
-        rows = self._rows("SELECT answer FROM act WHERE id = ?", act)
-        return rows[0][0] if rows else None
+        with self._snapshot() as connection:
+            row = connection.execute(
+                "SELECT answer, last_seq FROM act WHERE id = ?", (act,)
+            ).fetchone()
+            if row is None or row[0] is not None or not self._segmented:
+                return None if row is None else row[0]
+            return segment_table.answer(connection, act, row[1])
 
     def act_range(self, act: str) -> tuple[int, int] | None:
         """First and last sequence number of an act; None when it is not known."""
@@ -210,13 +304,6 @@ class JournalReader:
     def prunings(self) -> list[tuple[int, int, int, str]]:
         """What retention deleted: (microseconds UTC, first seq, last seq, rule)."""
         return self._rows("SELECT at, first_seq, last_seq, rule FROM pruning ORDER BY at")
-
-    def oldest_commit(self) -> tuple[int, int] | None:
-        """(last seq, committed at) of the oldest group; None when there is none."""
-        rows = self._rows(
-            "SELECT last_seq, committed_at FROM event_group ORDER BY first_seq LIMIT 1"
-        )
-        return (rows[0][0], rows[0][1]) if rows else None
 
     def damages(self) -> list[tuple[int, int]]:
         """Ranges of facts in whose place certificates stand, because they were damaged here."""
@@ -263,6 +350,21 @@ class JournalReader:
                 expected_seq, expected_hash = group.last_seq + 1, group.hash
                 after_seq = group.last_seq
             pause()
+
+
+def _events_of(segment: tuple[StoredGroup, ...], after_seq: int, limit: int) -> list[StoredEvent]:
+    found: list[StoredEvent] = []
+    for group in segment:
+        if group.last_seq <= after_seq:
+            continue
+        found += [
+            StoredEvent(seq, group.schema, data)
+            for seq, data in enumerate(group.events, start=group.first_seq)
+            if seq > after_seq
+        ]
+        if len(found) >= limit:
+            break
+    return found[:limit]
 
 
 def _is_whole(group: StoredGroup) -> bool:

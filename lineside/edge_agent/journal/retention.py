@@ -19,6 +19,8 @@ DAY = 86_400 * US_PER_SECOND
 RETENTION = 35 * DAY
 DISK_PRESSURE = 0.8
 DELETE_EVENTS_MAX = 20_000
+EVENT_BYTES = 400  # about, with its part of the group: what a deletion moves in the log
+NEVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +81,43 @@ def prune(
         journal.watermarks(), used_share=used_share, without_backup=without_backup
     )
     now = journal.clock.now()
+    young_after = now - retention if rule == "age" else NEVER
     oldest = journal.reader.oldest()
     through = min(through, oldest + DELETE_EVENTS_MAX - 1)
 
     def work(connection: sqlite.Connection) -> Pruned:
-        # A group goes whole, and only after all before it: a clock step must not leave a hole.
-        young = None
-        if rule == "age":
-            (young,) = connection.execute(
-                "SELECT min(first_seq) FROM event_group WHERE first_seq <= ? AND committed_at > ?",
-                (through, now - retention),
-            ).fetchone()
-        last = connection.execute(
-            "SELECT max(last_seq) FROM event_group WHERE last_seq <= ? AND last_seq < ?"
-            " AND last_seq < (SELECT max(last_seq) FROM event_group)",  # numbers go on from it
-            (through, young if young is not None else through + 1),
-        ).fetchone()[0]
+        last = _last_to_go(connection, through, young_after)
         if last is None:
             return Pruned()
         connection.execute("INSERT INTO opened VALUES ('retention')")
+        connection.execute("DELETE FROM segment WHERE first_seq <= ?", (last,))
         connection.execute("DELETE FROM event WHERE seq <= ?", (last,))
-        connection.execute("DELETE FROM event_group WHERE last_seq <= ?", (last,))
+        connection.execute("DELETE FROM event_group WHERE first_seq <= ?", (last,))
         connection.execute("DELETE FROM act WHERE last_seq <= ?", (last,))
         connection.execute("DELETE FROM opened WHERE what = 'retention'")
         connection.execute("INSERT INTO pruning VALUES (?, ?, ?, ?)", (now, oldest, last, rule))
         return Pruned(oldest, last, rule)
 
-    return journal.run(work).result()
+    return journal.run(work, size=DELETE_EVENTS_MAX * EVENT_BYTES).result()
+
+
+def _last_to_go(
+    connection: sqlite.Connection, through: int, young_after: Microseconds
+) -> int | None:
+    """The end of the last segment or commit group that may go with all before it; None: nothing.
+
+    One goes whole, and only after all before it: a clock step must not leave a hole. The newest
+    group stays, because numbers go on from it.
+    """
+    last: int | None = None
+    for table, committed in (("segment", "committed_until"), ("event_group", "committed_at")):
+        for last_seq, committed_at in connection.execute(
+            f"SELECT last_seq, {committed} FROM {table} WHERE first_seq <= ?"  # noqa: S608
+            f" AND last_seq < (SELECT last_seq FROM event_group ORDER BY first_seq DESC LIMIT 1)"
+            " ORDER BY first_seq",
+            (through,),
+        ):
+            if last_seq > through or committed_at > young_after:
+                return last
+            last = last_seq
+    return last

@@ -20,8 +20,9 @@ import structlog
 from lineside.contracts.clock import Clock, Microseconds
 from lineside.contracts.codec import GENESIS_HASH, SCHEMA, chain_hash, encode_event
 from lineside.contracts.events import GapFound, Source
-from lineside.edge_agent.journal import maintenance, schema
+from lineside.edge_agent.journal import maintenance, schema, segment_table, segments
 from lineside.edge_agent.journal.groups import GROUP_EVENTS_MAX
+from lineside.edge_agent.journal.records import StoredGroup
 from lineside.edge_agent.journal.schema import sqlite
 
 DAMAGE = "damage"  # rule of the rows in `pruning` that tell of lost facts
@@ -138,10 +139,13 @@ def _fill(connection: sqlite.Connection, path: Path, aside: Path, now: Microseco
             marks = ",".join("?" * len(rows[0]))
             connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)  # noqa: S608
     kept = [(row, events) for row, events in groups if events]
+    packed = _copy_segments(connection, path)
     cursor = dict(tables["cursor"])
-    oldest = min((row[0] for row, _ in groups), default=1)
-    head = max((row[1] for row, _ in groups), default=0)
-    lost = list(_holes(oldest, head, [(row[0], row[1]) for row, _ in kept]))
+    there = [(row[0], row[1]) for row, _ in groups] + [(first, last) for first, last, _ in packed]
+    oldest = min((first for first, _ in there), default=1)
+    head = max((last for _, last in there), default=0)
+    whole = [(first, last) for first, last, proven in packed if proven]
+    lost = list(_holes(oldest, head, [*whole, *((row[0], row[1]) for row, _ in kept)]))
     durable = cursor.get("durable_through")
     if not isinstance(durable, int):
         # Not known what central has: what it misses it will say; to book twice would be worse.
@@ -155,11 +159,44 @@ def _fill(connection: sqlite.Connection, path: Path, aside: Path, now: Microseco
     connection.execute("DELETE FROM cursor WHERE name = 'verified'")
     ends = [end for end in (row[1] for row, _ in kept) if end <= durable]
     ends += [min(last, durable) for first, last in lost if first <= durable]
+    ends += segment_table.ends_through(connection, durable)
     base = max(ends, default=oldest - 1)
     epoch = maintenance.begin_epoch(connection, base, now)
     connection.execute("COMMIT")
     unconfirmed = sum(max(0, last - max(first - 1, durable)) for first, last in lost)
     return Salvaged(aside, tuple(lost), unconfirmed, epoch, base)
+
+
+def _copy_segments(connection: sqlite.Connection, path: Path) -> list[tuple[int, int, bool]]:
+    """Copy the segments that are proven, one by one: there may be more than fits into memory.
+
+    Returns:
+        First and last fact of each that was found, and whether it is proven.
+    """
+    found: list[tuple[int, int, bool]] = []
+    try:
+        damaged = schema.connect_reader(path)
+    except sqlite.Error:
+        return found
+    try:
+        firsts = _all(damaged, "SELECT first_seq, last_seq FROM segment", "first_seq")
+        for first, last in sorted(firsts):
+            row: Row = ()
+            try:
+                (row,) = damaged.execute(
+                    "SELECT * FROM segment WHERE first_seq = ?", (first,)
+                ).fetchall()
+            except sqlite.Error as problem:
+                log.warning("segment_not_readable", first_seq=first, why=str(problem))
+            proven = bool(row) and segments.unpack(row[0], row[1], row[3], row[4]).whole
+            if proven:
+                connection.execute(segment_table.INSERT, row)
+            found.append((first, last, proven))
+    finally:
+        damaged.close()
+    if found:
+        connection.execute(f"PRAGMA user_version={schema.FORMAT}")
+    return found
 
 
 def _holes(oldest: int, head: int, kept: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -182,10 +219,17 @@ def _certify(
 ) -> None:
     """A certificate in the place of each lost fact; a group ends where central's knowledge does."""
     connection.execute("INSERT INTO pruning VALUES (?, ?, ?, ?)", (now, first, last, DAMAGE))
+    before = connection.execute(
+        "SELECT hash FROM event_group WHERE last_seq = ?1"
+        " UNION ALL SELECT hash FROM segment WHERE last_seq = ?1",
+        (first - 1,),
+    ).fetchone()
+    previous = before[0] if before is not None else GENESIS_HASH
+    groups: list[StoredGroup] = []
     at = first
     while at <= last:
         end = min(last, at + GROUP_EVENTS_MAX - 1, durable if at <= durable else last)
-        events = [
+        events = tuple(
             encode_event(
                 GapFound(
                     occurred_at=now,
@@ -197,17 +241,20 @@ def _certify(
                 )
             )
             for seq in range(at, end + 1)
-        ]
-        before = connection.execute(
-            "SELECT hash FROM event_group WHERE last_seq = ?", (at - 1,)
-        ).fetchone()
-        previous = before[0] if before is not None else GENESIS_HASH
-        maintenance.insert_events(connection, "facts", at, events)
+        )
+        own = chain_hash(previous, events)
+        groups.append(StoredGroup(at, end, SCHEMA, previous, own, now, events))
+        previous, at = own, end + 1
+    # Rows never stand before a segment.
+    if connection.execute("SELECT 1 FROM segment WHERE first_seq > ?", (first,)).fetchone():
+        connection.execute(segment_table.INSERT, segment_table.row(groups, {}))
+        return
+    for group in groups:
+        maintenance.insert_events(connection, "facts", group.first_seq, group.events)
         connection.execute(
             "INSERT INTO event_group VALUES (?, ?, ?, ?, ?, ?)",
-            (at, end, SCHEMA, previous, chain_hash(previous, events), now),
+            (group.first_seq, group.last_seq, SCHEMA, group.previous, group.hash, now),
         )
-        at = end + 1
 
 
 def _read(path: Path) -> tuple[dict[str, list[Row]], list[tuple[Row, list[bytes]]]]:

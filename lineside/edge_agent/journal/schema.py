@@ -20,16 +20,20 @@ else:
 
 __all__ = [
     "FORMAT",
+    "FORMAT_PLAIN",
     "connect_reader",
     "connect_side_file",
     "connect_writer",
     "create",
+    "has_segments",
     "mint_epoch",
     "sqlite",
 ]
 
 SQLITE_NEEDED = (3, 51, 3)
-FORMAT = 1
+FORMAT = 2
+FORMAT_PLAIN = 1
+"""It has no segments yet: a program from before segments can go on with it."""
 WAL_BYTES_MAX = 64 * 1024 * 1024
 
 _TABLES = """
@@ -59,7 +63,8 @@ CREATE TABLE epoch (
 CREATE TABLE pruning (
     at INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, rule TEXT NOT NULL
 );
--- Has a row only inside the transactions of retention and of a new epoch: the way past triggers.
+-- Has a row only inside the transactions of retention, of packing and of a new epoch: the way past
+-- triggers.
 CREATE TABLE opened (what TEXT PRIMARY KEY) WITHOUT ROWID;
 
 CREATE TRIGGER event_is_never_edited BEFORE UPDATE ON event
@@ -75,6 +80,20 @@ WHEN NOT EXISTS (SELECT 1 FROM opened WHERE what = 'retention')
 BEGIN SELECT RAISE(ABORT, 'a commit group is deleted by retention only'); END;
 CREATE TRIGGER telemetry_is_never_edited BEFORE UPDATE ON telemetry
 BEGIN SELECT RAISE(ABORT, 'an event is never edited'); END;
+"""
+
+
+# Facts that are no longer rows: see `segments`.
+_SEGMENTS = """
+CREATE TABLE IF NOT EXISTS segment (
+    first_seq INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, committed_until INTEGER NOT NULL,
+    hash BLOB NOT NULL, data BLOB NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS segment_is_never_edited BEFORE UPDATE ON segment
+BEGIN SELECT RAISE(ABORT, 'a segment is never edited'); END;
+CREATE TRIGGER IF NOT EXISTS segment_is_kept BEFORE DELETE ON segment
+WHEN NOT EXISTS (SELECT 1 FROM opened WHERE what = 'retention')
+BEGIN SELECT RAISE(ABORT, 'a segment is deleted by retention only'); END;
 """
 
 
@@ -154,14 +173,21 @@ def create(connection: sqlite.Connection, now: Microseconds) -> None:
             f"The journal is of format {found}; this program knows {FORMAT}.",
             hint="Update the agent.",
         )
-    if found == FORMAT:
+    if found and has_segments(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
-    for statement in _statements(_TABLES):
+    for statement in _statements(_SEGMENTS if found else _TABLES + _SEGMENTS):
         connection.execute(statement)
-    connection.execute("INSERT INTO epoch VALUES (1, ?, 0, ?)", (mint_epoch(), now))
-    connection.execute(f"PRAGMA user_version={FORMAT}")
+    if not found:
+        connection.execute("INSERT INTO epoch VALUES (1, ?, 0, ?)", (mint_epoch(), now))
+        connection.execute(f"PRAGMA user_version={FORMAT_PLAIN}")
     connection.execute("COMMIT")
+
+
+def has_segments(connection: sqlite.Connection) -> bool:
+    """Whether the journal was opened by a program that knows segments."""
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'segment'").fetchone()
+    return found is not None
 
 
 def _statements(script: str) -> list[str]:

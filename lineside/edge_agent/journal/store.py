@@ -17,7 +17,7 @@ from lineside.contracts.clock import Clock
 from lineside.contracts.errors import LinesideError
 from lineside.contracts.events import Event
 from lineside.edge_agent.journal import maintenance, medium, opening
-from lineside.edge_agent.journal.background import Verification
+from lineside.edge_agent.journal.background import PACK_AFTER_S, Packing, Verification
 from lineside.edge_agent.journal.errors import (
     JournalBusyError,
     JournalDamagedError,
@@ -26,6 +26,7 @@ from lineside.edge_agent.journal.errors import (
 )
 from lineside.edge_agent.journal.groups import Lane, pending
 from lineside.edge_agent.journal.medium import BALLAST_BYTES, Ballast, Medium
+from lineside.edge_agent.journal.packing import pack_oldest
 from lineside.edge_agent.journal.reading import JournalReader
 from lineside.edge_agent.journal.records import Appended, StoredEvent, StoredGroup, Watermarks
 from lineside.edge_agent.journal.salvage import Salvaged
@@ -59,6 +60,7 @@ class Journal:
         self._lock_file = lock_file
         self._closed = False
         self._verification: Verification | None = None
+        self._packing: Packing | None = None
         ballast = Ballast(path.with_name(path.name + ".ballast"), ballast_bytes)
         with ExitStack() as opened:
             self._connection = opening.connect(path, clock, opened)
@@ -85,6 +87,7 @@ class Journal:
         ballast_bytes: int = BALLAST_BYTES,
         examine: Callable[[Path], Medium] = medium.examine,
         verify_after_s: float = VERIFY_AFTER_S,
+        pack_after_s: float = PACK_AFTER_S,
     ) -> Journal:
         """Open a journal, creating it on the first call, and verify what was not verified before.
 
@@ -98,6 +101,7 @@ class Journal:
             ballast_bytes: Room that is kept for a full disk; 0: none.
             examine: Judges the folder; a test may say what it wants.
             verify_after_s: How long after the start the verification in the background begins.
+            pack_after_s: How long after the start old facts are left as rows.
 
         Raises:
             JournalLockedError: Another agent has it open.
@@ -128,17 +132,24 @@ class Journal:
             os.close(lock_file)
             raise
         journal.salvaged = saved
-        journal.start(found, verify_after_s)
+        journal.start(found, verify_after_s, pack_after_s)
         return journal
 
-    def start(self, medium: Medium, verify_after_s: float) -> None:
-        """Begin to write, and to verify; `open` has done it."""
+    def start(self, medium: Medium, verify_after_s: float, pack_after_s: float) -> None:
+        """Begin to write, to verify, and to pack; `open` has done it."""
         self.medium = medium
         self._writer.start()
         self._verification = Verification(
             self.path, after_s=verify_after_s, on_damage=self._stop_damaged
         )
         self._verification.start()
+        self._packing = Packing(
+            lambda: pack_oldest(self),
+            name=self.path.name,
+            after_s=pack_after_s,
+            on_damage=self._stop_damaged,
+        )
+        self._packing.start()
 
     def _stop_damaged(self, damage: JournalDamagedError) -> None:
         """Damage before the verified mark: the next start begins there, finds it, and salvages."""
@@ -157,8 +168,9 @@ class Journal:
         if self._closed:
             return
         self._closed = True
-        if self._verification is not None:
-            self._verification.close()
+        for beside in (self._packing, self._verification):
+            if beside is not None:
+                beside.close()
         self._writer.close()
         self.reader.close()
         self._connection.close()
@@ -239,9 +251,14 @@ class Journal:
         if lane == "telemetry" and self._writer.pressed:
             raise JournalFullError  # what room there is belongs to the facts
 
-    def run(self, work: Callable[[sqlite.Connection], Result]) -> Future[Result]:
-        """Let the writer do something in a transaction of its own; for this folder only."""
-        task = Task(work)
+    def run(self, work: Callable[[sqlite.Connection], Result], *, size: int = 0) -> Future[Result]:
+        """Let the writer do something in a transaction of its own; for this folder only.
+
+        Args:
+            work: What it does.
+            size: About how many bytes of rows it writes or deletes, so that the log stays short.
+        """
+        task = Task(work, size=size)
         self._writer.post(task, patience_s=None)
         return task.future
 

@@ -38,7 +38,7 @@ log = structlog.get_logger("edge.journal")
 
 @dataclass(slots=True)
 class Task:
-    """Something else that the writer does, in a transaction of its own."""
+    """Something else that the writer does, in a transaction of its own; `size` in bytes, about."""
 
     work: Callable[[sqlite.Connection], Any]
     future: Future[Any] = field(default_factory=Future[Any])
@@ -230,7 +230,7 @@ class Writer:
             done: list[tuple[Pending | Task, Any]] = [(items[0], items[0].work(connection))]
             connection.execute("COMMIT")
             self.state = maintenance.state(connection)
-            self._unchecked_bytes += PAGE_BYTES
+            self._unchecked_bytes += items[0].size + PAGE_BYTES
             return done
         appends = [item for item in items if isinstance(item, Pending)]
         results, fresh = maintenance.known_acts(connection, appends)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from sqlite_utils import Database
-
 from lineside.edge_agent.journal.records import StoredEvent
+from lineside.edge_agent.journal.side_files import Database
 
 
 class Projection(Protocol):

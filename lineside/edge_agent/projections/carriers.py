@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlite_utils import Database
-
 from lineside.contracts import events as ev
 from lineside.contracts.carriers import CarrierMove
 from lineside.contracts.clock import Microseconds
 from lineside.contracts.units import Thing, ThingKind
 from lineside.edge_agent.journal.records import StoredEvent
+from lineside.edge_agent.journal.side_files import Database
 from lineside.edge_agent.projections.numbers import taken_by
 
 MOVES_KEPT_US = 400 * 86_400 * 1_000_000

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlite_utils import Database
-
 from lineside.contracts import events as ev
 from lineside.contracts.units import NumberTaken, Thing, ThingKind
 from lineside.edge_agent.journal.records import StoredEvent
+from lineside.edge_agent.journal.side_files import Database
 
 MARK = "number:"
 _TABLES = """

@@ -1,7 +1,9 @@
 """Live figures of every station of this edge: the KPI model following the journal.
 
 Ask it for a window of a shift, for the running shift with its bar and its stops, or for an order.
-It holds the facts of the last days in memory; older windows are central's to answer.
+It holds the facts of the last days in memory, of a busy edge fewer days; older windows are
+central's to answer. After a start many facts are loaded beside the work: until they are here, the
+time that they tell of is shown as unknown.
 """
 
 from __future__ import annotations
@@ -35,6 +37,15 @@ from lineside.edge_agent.journal.records import StoredEvent
 
 KEEP_US = 8 * 86_400 * US_PER_SECOND
 FORGET_STEP_US = 86_400 * US_PER_SECOND
+FACTS_MAX = 500_000
+"""With more facts than that only the time that a running shift needs is kept."""
+KEEP_CROWDED_US = 16 * 3_600 * US_PER_SECOND
+FORGET_STEP_CROWDED_US = 4 * 3_600 * US_PER_SECOND
+IDENTITIES_CROWDED_US = 7 * 86_400 * US_PER_SECOND
+CHUNK_FACTS = 5_000
+LOADED_AT_ONCE = 4 * CHUNK_FACTS
+LOAD_PAUSE_S = 0.005  # between two chunks: scans come first
+ZSTD_FRAME = b"\x28\xb5\x2f\xfd"  # how a snapshot from before chunks begins
 FORGET_AFTER_EVENTS = 500
 """Events that must agree on what day it is: one wrong clock must not make the figures forget."""
 
@@ -42,7 +53,19 @@ log = structlog.get_logger("edge.figures")
 
 
 class _Snapshot(msgspec.Struct, array_like=True):
-    """State between two events."""
+    """State between two events; the facts are packed in chunks, in the order in which they came."""
+
+    seq: int
+    refused: int
+    forgotten_before: Microseconds
+    next_horizon: Microseconds | None
+    beyond: int
+    held: int
+    chunks: list[bytes]
+
+
+class _WholeSnapshot(msgspec.Struct, array_like=True):
+    """As it was before chunks."""
 
     seq: int
     refused: int
@@ -54,6 +77,8 @@ class _Snapshot(msgspec.Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Snapshot)
+_whole_decoder = msgspec.msgpack.Decoder(_WholeSnapshot)
+_facts_decoder = msgspec.msgpack.Decoder(list[AnyFact])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +134,11 @@ class OeeProjection:
         self._seq = 0
         self._next_horizon: Microseconds | None = None
         self._beyond = 0
+        self._held = 0
+        self._chunks: list[bytes] = []
+        self._fresh: list[AnyFact] = []  # since the last chunk
+        self._arrived: list[AnyFact] = []  # while older ones are loaded
+        self._loading: threading.Thread | None = None
         self.refused = 0
 
     def _settings(self) -> Settings:
@@ -146,48 +176,105 @@ class OeeProjection:
                 facts = []
             for fact in facts:
                 self._figures.add(fact)
+            self._fresh += facts
+            self._held += len(facts)
+            if self._loading is not None:
+                self._arrived += facts
             self._seq = stored.seq
             self._forget(stored.event.recorded_at)
 
     def _forget(self, known_at: Microseconds) -> None:
         """Let go of old facts, a day at a time, once enough events are that much younger."""
-        if self._keep_us is None:
+        if self._keep_us is None or self._loading is not None:
             return
         if self._next_horizon is None:
             self._next_horizon = known_at - self._keep_us + FORGET_STEP_US
-        self._beyond += known_at - self._keep_us >= self._next_horizon
-        if self._beyond >= FORGET_AFTER_EVENTS:
+        crowded = self._held > FACTS_MAX
+        keep_us = min(self._keep_us, KEEP_CROWDED_US) if crowded else self._keep_us
+        self._beyond += known_at - keep_us >= self._next_horizon
+        if self._beyond < FORGET_AFTER_EVENTS:
+            return
+        if crowded:
+            # A piece that is inspected again after so long counts as new here, not at central.
+            self._figures.forget_before(self._next_horizon, identities_us=IDENTITIES_CROWDED_US)
+        else:
             self._figures.forget_before(self._next_horizon)
-            self._next_horizon += FORGET_STEP_US
-            self._beyond = 0
+        self._next_horizon += FORGET_STEP_CROWDED_US if crowded else FORGET_STEP_US
+        self._beyond = 0
+        self._chunks, self._fresh = [], self._figures.facts()
+        self._held = len(self._fresh)
 
     def snapshot(self) -> bytes:
-        """The whole state as bytes; the calendar is a setting and no part of it."""
+        """The whole state as bytes; the calendar is a setting and no part of it.
+
+        What was packed for an earlier snapshot is not packed again.
+        """
         with self._lock:
+            full = len(self._fresh) // CHUNK_FACTS * CHUNK_FACTS
+            self._chunks += [
+                _packed(self._fresh[at : at + CHUNK_FACTS]) for at in range(0, full, CHUNK_FACTS)
+            ]
+            del self._fresh[:full]
             state = _Snapshot(
                 self._seq,
                 self.refused,
                 self._figures.forgotten_before,
                 self._next_horizon,
                 self._beyond,
-                self._figures.facts(),
+                self._held,
+                [*self._chunks, _packed(self._fresh)],
             )
-            return zstandard.ZstdCompressor(level=1).compress(_encoder.encode(state))
+            return _encoder.encode(state)
 
     def restore(self, snapshot: bytes | None) -> None:
-        """Take a state over; None: begin empty."""
+        """Take a state over; None: begin empty. More than a few facts come in beside the work."""
         with self._lock:
             self._figures = LiveFigures(self._settings())
-            self._seq = self.refused = self._beyond = 0
-            self._next_horizon = None
+            self._seq = self.refused = self._beyond = self._held = 0
+            self._next_horizon, self._loading = None, None
+            self._chunks, self._fresh, self._arrived = [], [], []
             if snapshot is None:
                 return
-            state = _decoder.decode(zstandard.ZstdDecompressor().decompress(snapshot))
-            for fact in state.facts:
-                self._figures.add(fact)
+            state = _decoded(snapshot)
+            *self._chunks, last = state.chunks
+            self._fresh = _unpacked(last)
             self._figures.forgotten_before = state.forgotten_before
             self._seq, self.refused = state.seq, state.refused
             self._next_horizon, self._beyond = state.next_horizon, state.beyond
+            self._held = state.held
+            if state.held <= LOADED_AT_ONCE:
+                for chunk in state.chunks:
+                    for fact in _unpacked(chunk):
+                        self._figures.add(fact)
+                return
+            self._loading = threading.Thread(
+                target=self._load, args=(state,), name="load figures", daemon=True
+            )
+            self._loading.start()
+
+    def _load(self, state: _Snapshot) -> None:
+        figures = LiveFigures(self._settings())
+        pause = threading.Event()
+        for chunk in state.chunks:
+            for fact in _unpacked(chunk):
+                figures.add(fact)
+            pause.wait(LOAD_PAUSE_S)
+        with self._lock:
+            if self._loading is not threading.current_thread():
+                return  # another state was taken over in the meantime
+            for fact in self._arrived:
+                figures.add(fact)
+            figures.change_settings(self._settings())
+            figures.forgotten_before = state.forgotten_before
+            self._figures, self._arrived, self._loading = figures, [], None
+        log.info("figures_loaded", facts=state.held)
+
+    def loaded(self, within_s: float) -> bool:
+        """Wait until all facts of the last state are here; False: not within so many seconds."""
+        loading = self._loading
+        if loading is not None:
+            loading.join(within_s)
+        return self._loading is None
 
     def stations(self) -> list[str]:
         """Stations of which there are facts."""
@@ -262,3 +349,29 @@ class OeeProjection:
                 stops=self._figures.stops(window),
                 seq=self._seq,
             )
+
+
+def _packed(facts: list[AnyFact]) -> bytes:
+    return zstandard.ZstdCompressor(level=1).compress(_encoder.encode(facts))
+
+
+def _unpacked(chunk: bytes) -> list[AnyFact]:
+    return _facts_decoder.decode(zstandard.ZstdDecompressor().decompress(chunk))
+
+
+def _decoded(snapshot: bytes) -> _Snapshot:
+    if not snapshot.startswith(ZSTD_FRAME):
+        return _decoder.decode(snapshot)
+    whole = _whole_decoder.decode(zstandard.ZstdDecompressor().decompress(snapshot))
+    return _Snapshot(
+        whole.seq,
+        whole.refused,
+        whole.forgotten_before,
+        whole.next_horizon,
+        whole.beyond,
+        len(whole.facts),
+        [
+            _packed(whole.facts[at : at + CHUNK_FACTS])
+            for at in range(0, len(whole.facts) or 1, CHUNK_FACTS)
+        ],
+    )

@@ -111,6 +111,8 @@ def _topic(station: StationState, event: ev.Event) -> str:
     if not isinstance(event, ev.CallAcknowledged | ev.CallResolved):
         return ""
     call = station.floor.calls.get(event.call)
+    if call is None and event.call == "journal.salvaged":
+        return event.call  # no call but the banner of that name, which a shift leader acknowledged
     return call.topic if call is not None else ""
 
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlite_utils import Database
-
 from lineside.contracts import events as ev
 from lineside.contracts.clock import Microseconds
 from lineside.contracts.units import Outcome, Quantity
 from lineside.edge_agent.journal.records import StoredEvent
+from lineside.edge_agent.journal.side_files import Database
 
 SCALE = 1_000_000
 ROWS_KEPT_US = 60 * 86_400 * 1_000_000

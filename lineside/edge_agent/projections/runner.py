@@ -13,15 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlite_utils import Database
 
 from lineside.contracts.errors import LinesideError
+from lineside.contracts.events import SignalChanged
+from lineside.edge_agent.journal.records import StoredEvent
 from lineside.edge_agent.journal.schema import connect_side_file, sqlite
+from lineside.edge_agent.journal.side_files import Database
 from lineside.edge_agent.journal.store import Journal
 from lineside.edge_agent.projections.base import AnyProjection, TableProjection
 
 BATCH_EVENTS = 1_000
+TABLES_FORGET_EVERY_EVENTS = 10_000
 SNAPSHOT_EVERY_EVENTS = 5_000
+LARGE_SNAPSHOT_BYTES = 1024 * 1024
+CHECKED_BYTES_MAX = 16 * 1024 * 1024
 CURSORS = "projection"
 
 log = structlog.get_logger("edge.projections")
@@ -34,6 +39,7 @@ class _Follower:
     saved: int
     tables: TableProjection | None = None  # asked once: a protocol is slow to ask for each event
     failed: str = ""
+    large: bool = False
 
 
 class ProjectionRunner:
@@ -90,16 +96,22 @@ class ProjectionRunner:
         """Projections that were set aside, with the reason."""
         return {f.projection.name: f.failed for f in self._followers if f.failed}
 
-    def save(self) -> None:
-        """Write the snapshots of what changed since the last one."""
+    def save(self, *, large: bool = False) -> None:
+        """Write the snapshots of what changed since the last one.
+
+        Args:
+            large: Also those that are so large that they are written with every 5,000 events only.
+        """
         with self._lock, self.figures.atomic():
             for follower in self._followers:
-                if follower.cursor != follower.saved and not follower.failed:
+                if follower.cursor == follower.saved or follower.failed:
+                    continue
+                if large or not follower.large:
                     self._keep(follower)
 
     def close(self) -> None:
         """Save, and let go of the file."""
-        self.save()
+        self.save(large=True)
         with self._lock:
             self.figures.close()
 
@@ -114,11 +126,12 @@ class ProjectionRunner:
                 continue
             readable.append(stored)
         last = events[-1].seq
+        told = [stored for stored in readable if _concerns_tables(stored)]
         for follower in running:
             if follower.cursor >= last:
                 continue
             try:
-                self._apply(follower, readable, last)
+                self._apply(follower, readable if follower.tables is None else told, last)
             except sqlite.Error:
                 raise
             except Exception as fault:  # the others and the line go on
@@ -146,6 +159,7 @@ class ProjectionRunner:
     def _keep(self, follower: _Follower) -> None:
         projection = follower.projection
         state = None if isinstance(projection, TableProjection) else projection.snapshot()
+        follower.large = state is not None and len(state) > LARGE_SNAPSHOT_BYTES
         # Plainly, as it happens with every commit.
         self.figures.execute(  # pyright: ignore[reportUnknownMemberType]
             f"INSERT OR REPLACE INTO {CURSORS} (name, version, journal, cursor, state)"  # noqa: S608
@@ -188,17 +202,73 @@ class ProjectionRunner:
                 self.figures.table(table).drop()
 
 
+def _concerns_tables(stored: StoredEvent) -> bool:
+    """Whether a table may have to know of an event.
+
+    The tables are about orders, pieces, numbers and carriers: what a signal shows is in none of
+    them, and a machine may show thousands a second. By every 10,000th event they forget.
+    """
+    event = stored.event
+    return (
+        type(event) is not SignalChanged
+        or stored.seq % TABLES_FORGET_EVERY_EVENTS == 0
+        or event.voids is not None
+        or event.corrects is not None
+    )
+
+
 def _open(path: Path) -> Database:
+    mark = _damage_mark(path)
+    if mark.exists():
+        _give_up(path, mark.read_text(encoding="utf-8"))
+        mark.unlink()
     try:
         return _checked(path)
     except sqlite.DatabaseError as damage:
-        log.warning("figures_computed_again", path=str(path), why=str(damage))
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        _give_up(path, str(damage))
         return _checked(path)
 
 
+def _give_up(path: Path, why: str) -> None:
+    log.warning("figures_computed_again", path=str(path), why=why)
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 def _checked(path: Path) -> Database:
+    large = path.exists() and path.stat().st_size > CHECKED_BYTES_MAX
     connection = connect_side_file(path, synchronous="NORMAL")
-    connection.execute("PRAGMA quick_check(1)").fetchall()
+    if large:  # it would hold the start up
+        threading.Thread(
+            target=_check_beside, args=(path,), name="check figures", daemon=True
+        ).start()
+    else:
+        _check(connection)
     return Database(connection)
+
+
+def _check(connection: sqlite.Connection) -> None:
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise sqlite.DatabaseError(found)
+
+
+def _check_beside(path: Path) -> None:
+    """Check a large file while the agent works; one that is damaged is given up at the next start.
+
+    Until then what cannot be read raises, as with a damage of this moment.
+    """
+    connection = sqlite.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        _check(connection)
+    except sqlite.OperationalError as problem:
+        log.warning("figures_not_checked", path=str(path), why=str(problem))
+    except sqlite.DatabaseError as damage:
+        log.critical("figures_damaged", path=str(path), why=str(damage))
+        _damage_mark(path).write_text(str(damage), encoding="utf-8")
+    finally:
+        connection.close()
+
+
+def _damage_mark(path: Path) -> Path:
+    return path.with_name(path.name + ".damaged")

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
-
 from lineside.contracts import events as ev
 from lineside.contracts.clock import Microseconds
 from lineside.contracts.units import Thing, ThingKind
 from lineside.edge_agent.journal.records import StoredEvent
+from lineside.edge_agent.journal.side_files import Database
 
 STEPS_KEPT_US = 400 * 86_400 * 1_000_000
 FORGET_EVERY_EVENTS = 10_000

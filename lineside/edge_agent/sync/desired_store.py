@@ -9,20 +9,26 @@ to be reported as `IntentionApplied`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlite_utils import Database
+import structlog
 
 from lineside.contracts.commands import DOCUMENTS, AnyDocument, Document, decode_document
 from lineside.contracts.envelope import DesiredObject, desired_hash
 from lineside.contracts.errors import LinesideError
-from lineside.edge_agent.journal.schema import connect_side_file
+from lineside.edge_agent.journal.errors import JournalFullError
+from lineside.edge_agent.journal.schema import connect_side_file, sqlite
+from lineside.edge_agent.journal.side_files import Database
+from lineside.edge_agent.journal.writer import FULL_CODES
 
 Wanted = TypeVar("Wanted", bound=Document)
 Key = tuple[str, str]
+
+log = structlog.get_logger("edge.sync")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,11 @@ class Applied:
 
 
 class DesiredStore:
-    """Documents by (kind, id). All methods from any thread."""
+    """Documents by (kind, id). All methods from any thread.
+
+    Attributes:
+        full: What was to be written last found no room on the disk.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
@@ -50,7 +60,9 @@ class DesiredStore:
         self._create()
         self._documents: dict[Key, AnyDocument] = {}
         self._listeners: list[Callable[[set[Key]], None]] = []
+        self._judges: dict[str, Callable[[AnyDocument], str]] = {}
         self._hash = ""
+        self.full = False
         self._load()
 
     def close(self) -> None:
@@ -98,6 +110,20 @@ class DesiredStore:
         """Call `listener({(kind, id), ...})` after each applied message, in the applying thread."""
         self._listeners.append(listener)
 
+    def latest(self, kind: type[Wanted], identity: str) -> Wanted | None:
+        """The document as it came last, even where it was refused; None: none, or unreadable."""
+        with self._lock:
+            row = self._row(_kind_of(kind), identity)
+        try:
+            found = decode_document(bytes(row["body"])) if row else None
+        except LinesideError:
+            return None
+        return found if isinstance(found, kind) else None
+
+    def judge(self, kind: str, judge: Callable[[AnyDocument], str]) -> None:
+        """Ask `judge` why a document of a kind cannot be used, before it is; empty: it can."""
+        self._judges[kind] = judge
+
     def apply(
         self, objects: Sequence[DesiredObject], *, through: int, complete: bool = False
     ) -> set[Key]:
@@ -110,10 +136,13 @@ class DesiredStore:
 
         Returns:
             What changed.
+
+        Raises:
+            JournalFullError: The disk is full; nothing of it is applied, all is as before.
         """
         with self._lock:
             changed: set[Key] = set()
-            with self._database.atomic():
+            with self._room(), self._database.atomic():
                 for item in objects:
                     if self._put(item, self._row(item.kind, item.id)):
                         changed.add((item.kind, item.id))
@@ -139,9 +168,26 @@ class DesiredStore:
             ]
 
     def reported(self, through: int) -> None:
-        """The reports up to this number are committed in the journal."""
-        with self._lock:
+        """The reports up to this number are committed in the journal.
+
+        Raises:
+            JournalFullError: The disk is full; they are reported once more.
+        """
+        with self._lock, self._room():
             self._database.execute("DELETE FROM report WHERE number <= ?", [through])
+
+    @contextmanager
+    def _room(self) -> Generator[None]:
+        """Tell a full disk from all other faults, and remember it."""
+        try:
+            yield
+        except sqlite.Error as problem:
+            if getattr(problem, "sqlite_errorcode", 0) not in FULL_CODES:
+                raise
+            self.full = True
+            log.warning("desired_disk_full")
+            raise JournalFullError from problem
+        self.full = False
 
     def _row(self, kind: str, identity: str) -> dict[str, Any] | None:
         rows = self._query("SELECT * FROM object WHERE kind = ? AND id = ?", kind, identity)
@@ -164,7 +210,7 @@ class DesiredStore:
                 [item.position, item.kind, item.id],
             )
             return False
-        refused = _why_not(item.kind, body)
+        refused = _why_not(item.kind, body, self._judges.get(item.kind))
         used_revision, used_body = item.revision, body
         if refused:
             used_revision = before["used_revision"] if before else 0
@@ -243,7 +289,7 @@ def _kind_of(kind: type[Document]) -> str:
     return next(name for name, known in DOCUMENTS.items() if known is kind)
 
 
-def _why_not(kind: str, body: bytes) -> str:
+def _why_not(kind: str, body: bytes, judge: Callable[[AnyDocument], str] | None) -> str:
     """Why a body cannot be used as a document of its kind; empty: it can."""
     known = DOCUMENTS.get(kind)
     if known is None:
@@ -252,4 +298,6 @@ def _why_not(kind: str, body: bytes) -> str:
         document = decode_document(body)
     except LinesideError as problem:
         return str(problem)[:500]
-    return "" if isinstance(document, known) else f"the document is no {kind}"
+    if not isinstance(document, known):
+        return f"the document is no {kind}"
+    return judge(document)[:500] if judge is not None else ""

@@ -12,6 +12,7 @@ from lineside.contracts import topics
 from lineside.contracts.clock import US_PER_SECOND, Clock, Microseconds
 from lineside.contracts.envelope import Desired, DesiredObject, unpack
 from lineside.contracts.errors import InvalidMessageError
+from lineside.edge_agent.journal.errors import JournalFullError
 from lineside.edge_agent.sync.desired_store import DesiredStore
 
 COMPLETE_BYTES_MAX = 256 * 1024 * 1024
@@ -94,7 +95,12 @@ class Downlink:
             self._apply(tuple(objects), through=message.through, complete=True)
 
     def _apply(self, objects: tuple[DesiredObject, ...], *, through: int, complete: bool) -> None:
-        if self._store.apply(objects, through=through, complete=complete):
+        try:
+            changed = self._store.apply(objects, through=through, complete=complete)
+        except JournalFullError:
+            self._ask()  # central sends it again; so it goes on by itself when there is room
+            raise
+        if changed:
             self._report()
 
     def _forget_parts(self) -> None:

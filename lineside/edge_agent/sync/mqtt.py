@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -28,6 +28,7 @@ KEEPALIVE_S = 20
 IN_FLIGHT_MAX = 8
 QUEUED_MAX = 16
 REFUSED_FROM = 0x80  # MQTT 5 reason codes from here on are failures
+ENDED_ENOUGH = 2
 
 log = structlog.get_logger("edge.mqtt")
 
@@ -50,11 +51,22 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is; without TLS only on this computer."""
+    """Where the broker is; without TLS only on this computer.
+
+    Attributes:
+        may_be_open: Facts are sent even through a broker that lets this edge read or write topics
+            of others. Without TLS nobody can prove who he is, so that such a broker always does.
+    """
 
     host: str
     port: int
     tls: Tls | None = None
+    may_be_open: bool = False
+
+    @property
+    def must_guard(self) -> bool:
+        """Whether nothing is sent through it before it has refused a foreign topic."""
+        return self.tls is not None and not self.may_be_open
 
 
 class MqttLink:
@@ -69,6 +81,13 @@ class MqttLink:
         on_message: Topic and payload.
         on_refused: The broker has refused a connection, a subscription or a message, with what and
             why; central will never see it.
+        on_open: The broker lets this edge do what only others may, with what. Where it must guard
+            its topics, the connection is given up, and tried anew later.
+
+    On each connection the broker has to prove its access list: it must refuse a message on a
+    foreign topic (MQTT 5 says so in its answer), and must refuse a foreign subscription or deliver
+    nothing to it. Mosquitto takes every subscription; so this edge also subscribes to its own
+    hellos, which it may write and not read, and listens whether one comes back.
     """
 
     def __init__(
@@ -81,10 +100,15 @@ class MqttLink:
         on_disconnected: Callable[[str], None],
         on_message: Callable[[str, bytes], None],
         on_refused: Callable[[str], None] = lambda _: None,
+        on_open: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._edge, self._broker, self._clock = edge, broker, clock
         self._on_connected, self._on_disconnected = on_connected, on_disconnected
         self._on_message, self._on_refused = on_message, on_refused
+        self._on_open = on_open
+        self._heard_here = frozenset(topics.down(edge, channel) for channel in topics.DOWN)
+        self._tried: int | None = None
+        self._ended, self._found_open = 0, False
         self._backoff = Backoff()
         self._stopping = threading.Event()
         self._lost = threading.Event()
@@ -118,6 +142,7 @@ class MqttLink:
             if self._stopping.is_set():  # set before `_lost`, so neither is missed
                 return
             client = self._client = self._new_client()
+            self._tried, self._found_open = None, False
             began = self._clock.monotonic()
             self._why = why = ""
             try:
@@ -169,35 +194,70 @@ class MqttLink:
             self._on_refused(f"the connection: {reason}")
             client.disconnect()
             return
-        client.subscribe(
-            [(topics.down(self._edge, channel), SubscribeOptions(qos=1)) for channel in topics.DOWN]
-        )
+        client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in sorted(self._heard_here)])
 
     def _disconnected(
-        self, _: Client, __: object, ___: object, reason: ReasonCode, ____: object
+        self, _: Client, __: object, flags: DisconnectFlags, reason: ReasonCode, ___: object
     ) -> None:
+        if self._tried is not None and flags.is_disconnect_packet_from_server:
+            # A refusal as well. paho does not tell the reason of a short packet, so that once may
+            # be a broker that is stopped; from the second time on it is not provoked any more.
+            self._ended += 1
         self._why = str(reason)
         self._lost.set()
 
     def _subscribed(
         self, client: Client, _: object, __: int, reasons: list[ReasonCode], ___: object
     ) -> None:
+        if len(reasons) != len(self._heard_here):
+            return  # the subscriptions that should be refused; what they deliver is what counts
         refused = [str(reason) for reason in reasons if reason.is_failure]
         if refused:
             log.warning("mqtt_subscription_refused", reasons=refused)
             self._on_refused(f"the subscription: {refused[0]}")
             client.disconnect()
             return
-        self._on_connected()
+        if self._ended >= ENDED_ENOUGH:
+            self._on_connected()
+            return
+        foreign = topics.foreign(self._edge)
+        client.subscribe(
+            [
+                (topics.down(foreign, "ack"), SubscribeOptions(qos=1)),
+                (topics.up(self._edge, "hello"), SubscribeOptions(qos=0)),
+            ]
+        )
+        self._tried = client.publish(topics.probe(foreign), b"", qos=1).mid
 
-    def _message(self, _: Client, __: object, message: MQTTMessage) -> None:
-        self._on_message(message.topic, bytes(message.payload))
+    def _message(self, client: Client, _: object, message: MQTTMessage) -> None:
+        if message.topic in self._heard_here:
+            self._on_message(message.topic, bytes(message.payload))
+        else:
+            self._open(client, f"read {message.topic}")
 
-    def _published(self, _: Client, __: object, ___: int, reason: ReasonCode, ____: object) -> None:
-        if reason.value >= REFUSED_FROM:
+    def _published(
+        self, client: Client, _: object, mid: int, reason: ReasonCode, ___: object
+    ) -> None:
+        refused = reason.value >= REFUSED_FROM
+        if mid == self._tried:
+            self._tried, self._ended = None, 0
+            if refused or self._open(client, f"write {topics.probe(topics.foreign(self._edge))}"):
+                self._on_connected()
+        elif refused:
             # It was taken from us and goes nowhere: no acknowledgement of central will come.
             log.error("mqtt_publish_refused", reason=str(reason))
             self._on_refused(f"a message: {reason}")
+
+    def _open(self, client: Client, what: str) -> bool:
+        """The broker lets this edge do what it must not. Whether it is used all the same."""
+        must_guard = self._broker.must_guard
+        if not self._found_open:
+            self._found_open = True  # said once a connection: hellos come back every 30 s
+            log.warning("mqtt_broker_open", lets=what, used=not must_guard)
+            self._on_open(what)
+        if must_guard:
+            client.disconnect()
+        return not must_guard
 
 
 def _without_delay(_: Client, __: object, opened: Any) -> None:  # noqa: ANN401 - a socket, or one in TLS

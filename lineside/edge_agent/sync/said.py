@@ -48,6 +48,21 @@ def broker_refuses(what: str) -> str:
     )
 
 
+def broker_open(what: str, *, used: bool) -> str:
+    """The broker does not keep the topics of edges apart."""
+    if used:
+        return (
+            f"The broker lets this edge {what}: it does not keep edges apart, and anybody who"
+            " reaches it can speak for any of them. Use Mosquitto with the access list of"
+            " `deploy/broker`."
+        )
+    return (
+        f"The broker lets this edge {what}, which it must refuse. Nothing is sent; facts are kept"
+        " here. Correct the broker's access list (`deploy/broker/broker.acl`); to send all the"
+        " same, set [sync] open_broker = true."
+    )
+
+
 def central_lost(first: int, last: int) -> str:
     """Central was restored from a backup."""
     return f"Central was restored and lost facts {first} to {last}; they are sent again."

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 import structlog
 
 from lineside.contracts import topics
-from lineside.contracts.clock import US_PER_SECOND, Clock
+from lineside.contracts.clock import US_PER_SECOND, Clock, Microseconds
 from lineside.contracts.envelope import Live, pack
 from lineside.contracts.errors import LinesideError
 from lineside.contracts.events import Event, IntentionApplied, Source
@@ -23,10 +23,13 @@ from lineside.edge_agent.sync.actions import Action, Notice, OpenEpoch, Publish,
 from lineside.edge_agent.sync.desired_store import Applied, DesiredStore
 from lineside.edge_agent.sync.downlink import Downlink
 from lineside.edge_agent.sync.mqtt import Broker, MqttLink
+from lineside.edge_agent.sync.trouble import unreachable
 from lineside.edge_agent.sync.uplink import Uplink
 
 INBOX_MAX = 1_000
 IDLE_S = 1.0
+UNREACHABLE = "sync.unreachable"
+BROKER_OPEN = "sync.broker_open"
 
 NoticeListener = Callable[[str, str], None]
 log = structlog.get_logger("edge.sync")
@@ -43,6 +46,8 @@ class SyncService:
         clock: Business time of what is recorded; timers use its monotonic side.
         software: Version, as told to central.
         on_notice: Called with (code, text); an empty text settles the matter.
+        on_time: Told what time central says that it is, with each of its answers.
+        unsure: Whether the clock is in doubt; what is recorded then is marked.
     """
 
     def __init__(
@@ -55,9 +60,12 @@ class SyncService:
         clock: Clock,
         software: str = "",
         on_notice: NoticeListener | None = None,
+        on_time: Callable[[Microseconds], None] = lambda _: None,
+        unsure: Callable[[], bool] = lambda: False,
     ) -> None:
         self._edge, self._journal, self._desired, self._clock = edge, journal, desired, clock
-        self._on_notice = on_notice
+        self._broker = broker
+        self._on_notice, self._on_time, self._unsure = on_notice, on_time, unsure
         self.downlink = Downlink(
             edge, desired, clock=clock, greet=self._greet, report=self._wake_reports
         )
@@ -77,6 +85,7 @@ class SyncService:
         self._unremembered: dict[str, int | str] = {}
         self._remembering: Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._must_guard = broker.must_guard
         self._link = MqttLink(
             edge,
             broker,
@@ -85,6 +94,7 @@ class SyncService:
             on_disconnected=lambda why: self._post("disconnected", why),
             on_message=lambda topic, payload: self._post("message", topic, payload),
             on_refused=lambda what: self._post("refused", what),
+            on_open=lambda what: self._post("open", what),
         )
         self._say = said.Said().say
 
@@ -139,13 +149,17 @@ class SyncService:
     def _take(self, what: str, topic: str, payload: bytes) -> Sequence[Action]:
         if what == "connected":
             log.info("sync_connected")
-            return self.uplink.connected()
+            return [*self._say(UNREACHABLE, ""), *self.uplink.connected()]
         if what == "disconnected":
             log.info("sync_disconnected", why=topic)
             self.downlink.disconnected()
-            return self.uplink.disconnected()
+            trouble = unreachable(self._broker.host, self._broker.port, topic)
+            said_of_it = self._say(UNREACHABLE, trouble) if trouble else []
+            return [*said_of_it, *self.uplink.disconnected()]
         if what == "refused":
             return self._say("sync.broker_refuses", said.broker_refuses(topic))
+        if what == "open":
+            return self._say(BROKER_OPEN, said.broker_open(topic, used=not self._must_guard))
         try:
             if topic == topics.down(self._edge, "desired"):
                 if self.uplink.welcomed:  # else of a central that this edge does not know
@@ -153,10 +167,15 @@ class SyncService:
                 return []
             heard = topic == topics.down(self._edge, "ack")  # what is sent reaches central
             settled = self._say("sync.broker_refuses", "") if heard else []
-            return [*settled, *self.uplink.received(topic, payload)]
+            if heard and self._must_guard:
+                settled = [*settled, *self._say(BROKER_OPEN, "")]
+            actions = self.uplink.received(topic, payload)
+            if self.uplink.welcomed:  # a central that this edge does not know says no time either
+                self._on_time(self.uplink.central_at)
         except LinesideError as problem:
             log.warning("sync_message_refused", topic=topic[:200], why=str(problem))
             return []
+        return [*settled, *actions]
 
     async def _carry_out(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -196,13 +215,14 @@ class SyncService:
         """Record what the store has applied; a crash in between records it again, once more."""
         while waiting := self._desired.unreported():
             now = self._clock.now()
-            events = [_applied_event(applied, now) for applied in waiting]
+            flags = ("clock_unsure",) if self._unsure() else ()
+            events = [_applied_event(applied, now, flags) for applied in waiting]
             try:
                 await self._journal.append_async(events)
+                self._desired.reported(waiting[-1].number)
             except (JournalFullError, JournalBusyError) as problem:
                 log.warning("sync_reports_wait", why=str(problem))
                 return  # tried again with the next step; a full disk stops nothing
-            self._desired.reported(waiting[-1].number)
         self._reports = False
 
     def _greet(self) -> None:
@@ -227,8 +247,9 @@ class SyncService:
         loop.call_soon_threadsafe(self._changed.set)
 
 
-def _applied_event(applied: Applied, now: int) -> Event:
+def _applied_event(applied: Applied, now: int, flags: tuple[str, ...]) -> Event:
     return IntentionApplied(
+        flags=flags,
         occurred_at=now,
         recorded_at=now,
         source=Source.SYSTEM,

@@ -79,7 +79,7 @@ class Uplink:
         self.welcomed = False
         self._probing = False
         self._opening = False
-        self._silent = 0
+        self._silent = self.central_at = 0
         self._hello_at = NEVER
         self._paused_until = 0
         self._say = said.Said().say
@@ -158,6 +158,7 @@ class Uplink:
             raise InvalidMessageError(f"An acknowledgement for {ack.edge[:64]!r}.")
         if ack.lane not in ("facts", "telemetry"):
             raise InvalidMessageError(f"An acknowledgement for lane {ack.lane[:64]!r}.")
+        self.central_at = ack.server_at
         if self._opening:
             return []
         if ack.problem == "restarted":

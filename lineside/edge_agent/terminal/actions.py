@@ -267,6 +267,7 @@ _PLAIN: dict[type[acts.ActBody], Callable[[Situation, Any], Decision]] = {
     acts.Call: lambda s, b: shift_acts.raise_call(s, b.id, b.topic),
     acts.CallAcknowledge: lambda s, b: shift_acts.acknowledge_call(s, b.call),
     acts.CallResolve: lambda s, b: shift_acts.resolve_call(s, b.call, b.outcome),
+    acts.AcknowledgeNotice: lambda s, b: shift_acts.acknowledge_notice(s, b.notice),
     acts.PlannedStopAct: _plan_stop,
     acts.NewNumber: lambda s, b: number_acts.new_number(
         s,

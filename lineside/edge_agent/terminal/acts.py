@@ -292,6 +292,13 @@ class CallResolve(ActBody):
     outcome: Words = ""
 
 
+class AcknowledgeNotice(ActBody):
+    """A shift leader has read a banner and acts on it; it goes from all pages of the edge."""
+
+    kind: Literal["acknowledge_notice"]
+    notice: Literal["journal.salvaged"]
+
+
 class PlannedStopAct(ActBody):
     """The station is planned to stand from `from` to `to`."""
 
@@ -333,6 +340,7 @@ PlainAct = (
     | Call
     | CallAcknowledge
     | CallResolve
+    | AcknowledgeNotice
     | PlannedStopAct
     | SetState
     | Weigh

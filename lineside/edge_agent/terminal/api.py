@@ -11,17 +11,16 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Protocol
 
-from fastapi import Body, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import Body, FastAPI
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lineside.contracts.errors import LinesideError
 from lineside.edge_agent.terminal.acts import AnyAct
 from lineside.edge_agent.terminal.board import LineBoard, add_board
 from lineside.edge_agent.terminal.pages import add_pages
+from lineside.edge_agent.terminal.problems import add_problems, problem_answer
 from lineside.edge_agent.terminal.views import (
     Answer,
     Booked,
@@ -125,7 +124,7 @@ def build_api(
         responses={status: {"model": Problem} for status in (404, 409, 413, 422, 503)},
     )
     api.add_middleware(Guard)
-    _add_errors(api)
+    add_problems(api)
     _add_reading(api, desk)
     _add_acting(api, desk)
     _add_watching(api, desk)
@@ -221,32 +220,6 @@ async def _server_sent(messages: AsyncGenerator[StreamMessage]) -> AsyncGenerato
             yield f"event: {message.event}\ndata: {message.model_dump_json(by_alias=True)}\n\n"
 
 
-def _problem(status: int, code: str, title: str, hint: str = "") -> JSONResponse:
-    problem = Problem(
-        type=f"urn:lineside:{code}", title=title, status=status, detail=title, code=code, hint=hint
-    )
-    return JSONResponse(
-        problem.model_dump(), status_code=status, media_type="application/problem+json"
-    )
-
-
-def _add_errors(api: FastAPI) -> None:
-    async def on_lineside_error(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, LinesideError)
-        return _problem(error.status, error.code, Exception.__str__(error), error.hint)
-
-    async def on_invalid(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
-        where = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
-            for item in error.errors()[:5]
-        )
-        return _problem(422, "request.invalid", where, "Correct the request and send it again.")
-
-    api.add_exception_handler(LinesideError, on_lineside_error)
-    api.add_exception_handler(RequestValidationError, on_invalid)
-
-
 class Guard:
     """Caps bodies, refuses posts from other sites, sets the headers of a page that stays at home.
 
@@ -278,11 +251,25 @@ class Guard:
 
 
 def _refusal(headers: Headers) -> JSONResponse | None:
-    length = headers.get("content-length", "")
+    preferred, length = headers.get("accept-language", ""), headers.get("content-length", "")
     if not length.isdigit():
-        return _problem(411, "request.no_length", "A body needs its length.")
+        return problem_answer(
+            preferred, status=411, code="request.no_length", detail="A body needs its length."
+        )
     if int(length) > BODY_BYTES_MAX:
-        return _problem(413, "request.too_large", f"At most {BODY_BYTES_MAX:,} bytes are read.")
+        return problem_answer(
+            preferred,
+            status=413,
+            code="request.too_large",
+            detail=f"At most {BODY_BYTES_MAX:,} bytes are read.",
+            values={"most": f"{BODY_BYTES_MAX:,}"},
+        )
     if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-        return _problem(403, "request.cross_site", "Acts come from this page only.")
+        return problem_answer(
+            preferred,
+            status=403,
+            code="request.cross_site",
+            detail="Acts come from this page only.",
+            hint="Act on the terminal's own page.",
+        )
     return None

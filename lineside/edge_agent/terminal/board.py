@@ -46,6 +46,7 @@ class UnknownLineError(LinesideError):
             f"No station of line {line[:64]!r} is served here.",
             hint=f"This edge serves {', '.join(known) or 'no line'}.",
         )
+        self.values = {"line": line[:64], "known": list(known)}
 
 
 class BoardFigures(views.View):
@@ -168,6 +169,10 @@ class LineBoard:
         self._figures = figures
         self._plant = plant
         self._clock = clock
+
+    def use(self, stations: Sequence[StationSection]) -> None:
+        """Show these stations from now on."""
+        self._stations = stations
 
     def lines(self) -> list[str]:
         """Lines as configured; stations without a line make one without a name."""

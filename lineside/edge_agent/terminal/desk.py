@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, fields
 
 import msgspec
 import structlog
@@ -24,19 +23,16 @@ from lineside.edge_agent.host import PlantClock
 from lineside.edge_agent.interpretation.shapes import Context, Weighing
 from lineside.edge_agent.interpretation.shares import shares_of
 from lineside.edge_agent.journal.store import Journal
-from lineside.edge_agent.projections.base import AnyProjection
-from lineside.edge_agent.projections.carriers import CarriersProjection, concerns_others
-from lineside.edge_agent.projections.numbers import NumbersProjection, marks_of
-from lineside.edge_agent.projections.oee import OeeProjection
-from lineside.edge_agent.projections.orders import OrdersProjection
-from lineside.edge_agent.projections.progress import ProgressProjection
-from lineside.edge_agent.projections.units import UnitsProjection
+from lineside.edge_agent.projections.carriers import concerns_others
+from lineside.edge_agent.projections.numbers import marks_of
 from lineside.edge_agent.recorder import Recorder
 from lineside.edge_agent.storage import StorageStatus
 from lineside.edge_agent.terminal import acts, machine, views
 from lineside.edge_agent.terminal.actions import decide
 from lineside.edge_agent.terminal.forgotten import sign_off_events
+from lineside.edge_agent.terminal.known import Known
 from lineside.edge_agent.terminal.plant import Plant
+from lineside.edge_agent.terminal.problems import problem_params
 from lineside.edge_agent.terminal.questions import Questions
 from lineside.edge_agent.terminal.scans import beside
 from lineside.edge_agent.terminal.screen import (
@@ -56,24 +52,12 @@ SHARED = "#shared"  # no station is called so
 log = structlog.get_logger("edge.terminal")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """The projections that a desk reads."""
-
-    orders: OrdersProjection
-    progress: ProgressProjection
-    units: UnitsProjection
-    numbers: NumbersProjection
-    carriers: CarriersProjection
-    figures: OeeProjection
-
-    def all(self) -> list[AnyProjection]:
-        """Every projection of the agent, in the order in which they follow the journal."""
-        return [getattr(self, one.name) for one in fields(self)]
-
-
 class TerminalDesk:
-    """Serves the terminals of one edge."""
+    """Serves the terminals of one edge.
+
+    Attributes:
+        notices: What stands above everything besides the disk; set once it is known who says it.
+    """
 
     def __init__(
         self,
@@ -90,7 +74,6 @@ class TerminalDesk:
         storage: Callable[[], StorageStatus],
         report: Callable[[], Health],
     ) -> None:
-        self._config = config
         self._edge = edge
         self._journal = journal
         self._recorder = recorder
@@ -102,6 +85,13 @@ class TerminalDesk:
         self._storage = storage
         self._report = report
         self._questions = Questions(clock)
+        self.notices: Callable[[], tuple[views.Notice, ...]] = tuple
+        self._acknowledged: set[str] = set()  # of this run, as the banners that it is about
+        self.use(config)
+
+    def use(self, config: Configuration) -> None:
+        """Serve the stations of this configuration from now on."""
+        self._config = config
         self._stations = {station.id: station for station in config.stations}
         self._scanners = {
             scanner: station.id for station in config.stations for scanner in station.scanners
@@ -143,6 +133,8 @@ class TerminalDesk:
             sync=self._sync(),
             storage=self._storage(),
             problem=self._recorder.problem,
+            notices=self.notices(),
+            acknowledged=frozenset(self._acknowledged),
         )
         return build_screen(self.situation(station), inputs)
 
@@ -159,7 +151,8 @@ class TerminalDesk:
                     yield page.verdicts.popleft()
                 if page.stale:
                     page.stale = False
-                    yield views.StateMessage(event="state", state=self._screen(station))
+                    now = self._stations.get(station.id, station)
+                    yield views.StateMessage(event="state", state=self._screen(now))
 
     async def booked(self, act_id: str) -> views.Booked:
         """Whether an act was booked, with its answer."""
@@ -211,7 +204,7 @@ class TerminalDesk:
             self._recorder.require_current()
             return self._decide(station, meant, problem)
         except LinesideError as refusal:
-            return refused("edge.not_recording", problem=str(refusal))
+            return refused("edge.not_recording", **problem_params(refusal))
         except Exception:
             log.exception("decision_failed", station=station.id, kind=meant.kind)
             return refused("edge.fault")
@@ -232,7 +225,10 @@ class TerminalDesk:
             )
         except LinesideError as refusal:
             log.warning("act_not_saved", station=station.id, why=str(refusal))
-            return self._answer(body, refused("edge.not_recording", problem=str(refusal)))
+            return self._answer(body, refused("edge.not_recording", **problem_params(refusal)))
+        if isinstance(meant, acts.AcknowledgeNotice):
+            self._acknowledged.add(meant.notice)
+            self._watchers.tell({""})
         if appended.duplicate and (before := self._answered(body.id)) is not None:
             return before
         seqs = list(range(appended.first_seq, appended.last_seq + 1))

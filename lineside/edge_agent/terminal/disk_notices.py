@@ -1,4 +1,4 @@
-"""What stands above everything on a terminal while something is wrong with the disk."""
+"""What stands above everything on a terminal while something is wrong with disk or broker."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from lineside.edge_agent.terminal import views
 from lineside.edge_agent.terminal.situation import Situation
 from lineside.edge_agent.terminal.texts import words
 
+SALVAGED = "journal.salvaged"
+
 
 def disk_notices(
-    s: Situation, storage: StorageStatus, problem: LinesideError | None
+    s: Situation,
+    storage: StorageStatus,
+    problem: LinesideError | None,
+    acknowledged: frozenset[str] = frozenset(),
 ) -> list[views.Notice]:
     """Banners, the worst first.
 
@@ -22,13 +27,16 @@ def disk_notices(
         s: The station now.
         storage: The disk now.
         problem: Why the last facts were not recorded; None: they were.
+        acknowledged: Codes that a shift leader has taken note of.
     """
     found: list[views.Notice] = []
     if isinstance(problem, JournalFullError):
         found.append(_notice("disk.full", {}))
     elif storage.pressed:
         found.append(_notice("disk.pressed", {}))
-    if storage.salvaged is not None:
+    elif storage.central_refused:
+        found.append(_notice("disk.central_refused", {}))
+    if storage.salvaged is not None and SALVAGED not in acknowledged:
         calendar = s.plant.calendar
         zone = ZoneInfo(calendar.time_zone if calendar is not None else "UTC")
         told = {
@@ -37,8 +45,13 @@ def disk_notices(
             "unconfirmed": str(storage.salvaged.unconfirmed),
             "file": storage.salvaged.set_aside.name,
         }
-        found.append(_notice("journal.salvaged", told))
+        found.append(_notice(SALVAGED, told).model_copy(update={"acknowledge": True}))
     return found
+
+
+def sync_notices(*, stopped: bool) -> list[views.Notice]:
+    """The banner while nothing is sent because the broker does not keep edges apart."""
+    return [_notice("sync.broker_open", {})] if stopped else []
 
 
 def _notice(code: str, params: dict[str, str]) -> views.Notice:

@@ -6,14 +6,14 @@ from lineside.contracts.clock import to_datetime
 from lineside.edge_agent.projections.floor import Entry
 from lineside.edge_agent.terminal import views
 from lineside.edge_agent.terminal.corrections import changed_by, why_not
-from lineside.edge_agent.terminal.shift_acts import TOPICS
+from lineside.edge_agent.terminal.shift_acts import NOTICE_TOPICS, TOPICS
 from lineside.edge_agent.terminal.situation import Decision, Situation
 from lineside.edge_agent.terminal.texts import entry_text, words
 
 
 def entry_shown(s: Situation, entry: Entry) -> views.Entry:
     """An entry with its line, and whether it can be taken back or changed from here now."""
-    topic = TOPICS.get(entry.params.get("topic", ""))
+    topic = (TOPICS | NOTICE_TOPICS).get(entry.params.get("topic", ""))
     text = entry_text(entry.kind, entry.params, topic)
     if entry.verdict == "refused":
         what = words(entry.code, entry.params, refused=True)[0]

@@ -16,11 +16,12 @@ from lineside.edge_agent.projections.oee import CurrentShift, OeeProjection
 from lineside.edge_agent.storage import StorageStatus
 from lineside.edge_agent.terminal import split_acts, views
 from lineside.edge_agent.terminal.commands import command_list
-from lineside.edge_agent.terminal.disk_notices import disk_notices
+from lineside.edge_agent.terminal.disk_notices import disk_notices, sync_notices
 from lineside.edge_agent.terminal.entry_list import entry_shown
 from lineside.edge_agent.terminal.first_pieces import first_piece_state
 from lineside.edge_agent.terminal.number_acts import numbers_left
 from lineside.edge_agent.terminal.plant import Plant
+from lineside.edge_agent.terminal.problems import problem_params
 from lineside.edge_agent.terminal.shift_acts import TOPICS
 from lineside.edge_agent.terminal.situation import Situation
 from lineside.edge_agent.terminal.texts import words
@@ -46,12 +47,17 @@ _CATEGORIES: dict[Category, views.Category] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncStatus:
-    """How it stands with central."""
+    """How it stands with central.
+
+    Attributes:
+        stopped: Nothing is sent, because the broker does not keep edges apart.
+    """
 
     connected: bool = False
     away_since: Microseconds | None = None
     pending: int = 0
     lost: int = 0
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,8 @@ class ScreenInputs:
     sync: SyncStatus
     storage: StorageStatus
     problem: LinesideError | None = None
+    notices: tuple[views.Notice, ...] = ()
+    acknowledged: frozenset[str] = frozenset()
 
 
 def build_screen(s: Situation, inputs: ScreenInputs) -> views.StationView:
@@ -76,7 +84,7 @@ def build_screen(s: Situation, inputs: ScreenInputs) -> views.StationView:
     calendar = s.plant.calendar
     shift = current.shift if current is not None else None
     recording_problem = (
-        words("edge.not_recording", {"problem": str(inputs.problem)})[1] if inputs.problem else None
+        words("edge.not_recording", problem_params(inputs.problem))[1] if inputs.problem else None
     )
     return views.StationView(
         edge=s.edge,
@@ -121,7 +129,11 @@ def build_screen(s: Situation, inputs: ScreenInputs) -> views.StationView:
         recording=not inputs.problem,
         recording_problem=recording_problem,
         saving=inputs.storage.saving,
-        notices=disk_notices(s, inputs.storage, inputs.problem),
+        notices=[
+            *disk_notices(s, inputs.storage, inputs.problem, inputs.acknowledged),
+            *sync_notices(stopped=inputs.sync.stopped),
+            *inputs.notices,
+        ],
     )
 
 

@@ -34,6 +34,8 @@ TOPICS = {
     "quality": ("质量", "Quality"),
     "leader": ("班长", "Shift leader"),
 }
+NOTICE_TOPICS = {"journal.salvaged": ("记录文件曾损坏", "Damaged records")}
+"""What a banner is about that a shift leader acknowledges; nobody calls for it by hand."""
 
 
 def give_reason(
@@ -130,6 +132,19 @@ def acknowledge_call(s: Situation, call: str) -> Decision:
     if call not in s.state.floor.calls:
         return refused("call.unknown", call=call)
     return accepted("call.acknowledged", [s.tell(CallAcknowledged, call=call)])
+
+
+def acknowledge_notice(s: Situation, notice: str) -> Decision:
+    """A shift leader takes note of a banner: the fact is a call of that name, acknowledged."""
+    if not s.led():
+        return refused("notice.leader_needed")
+    return accepted("notice.acknowledged", [s.tell(CallAcknowledged, call=notice, by=_leaders(s))])
+
+
+def _leaders(s: Situation) -> tuple[str, ...]:
+    """Who acts, with the leader whose badge allowed it."""
+    allowing = () if s.overrider is None else (s.overrider.person,)
+    return tuple(dict.fromkeys((*s.by, *allowing)))
 
 
 def resolve_call(s: Situation, call: str, outcome: str) -> Decision:

@@ -33,6 +33,7 @@ OVERRIDABLE = frozenset(
         "material.missing",
         "entry.not_yours",
         "span.leader_needed",
+        "notice.leader_needed",
     }
 )
 

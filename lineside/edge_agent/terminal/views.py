@@ -254,14 +254,17 @@ class Notice(View):
     """Something that stands above everything on every terminal of the edge.
 
     Attributes:
-        code: `disk.pressed`, `disk.full`, `journal.salvaged`.
+        code: `disk.pressed`, `disk.full`, `journal.salvaged`, `configuration.applied`,
+            `configuration.taken_back_check`, `_trial` or `_apply`.
         what, why, todo: What is the case, what it means, what to do now.
+        acknowledge: A shift leader may acknowledge it; then it goes.
     """
 
     code: str
     what: Text
     why: Text
     todo: Text
+    acknowledge: bool = False
 
 
 class StationView(View):

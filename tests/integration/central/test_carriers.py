@@ -145,3 +145,24 @@ def test_rights_are_those_of_master_data_and_trace(plant, client, token_of) -> N
     assert client.get("/api/v1/mes/carrier-types", headers=headers).status_code == 200
     answer = client.post("/api/v1/mes/carrier-types", json={"id": "b"}, headers=headers)
     assert answer.status_code == 403
+
+
+def test_the_history_of_a_carrier_says_what_went_in_and_out_and_where(plant, client, report, fact):
+    """The trace of its number; what is in it now is the other answer."""
+    content = {"carrier": BOX, "quantity": Quantity(value=Decimal(1), unit="pcs")}
+    report(
+        "line-1",
+        fact(ev.PutInCarrier, "06:00:00", content=spool(1), by=("P-1",), **content),
+        fact(ev.TakenOutOfCarrier, "06:05:00", content=spool(1), **content),
+    )
+
+    history = ok(client.get("/api/v1/trace/carriers", params={"carrier": "CAR-7"}))["history"]
+
+    assert history["thing"] == {"kind": "carrier", "item": "", "id": "CAR-7", "issuer": ""}
+    lines = history["made_from"]["nodes"][0]["lines"]
+    assert [(one["type"], one["station"]) for one in lines] == [
+        ("put_in_carrier", "turn"),
+        ("taken_out_of_carrier", "turn"),
+    ]
+    assert lines[0]["detail"]["content"]["id"] == "SP-1"
+    assert client.get("/api/v1/trace/carriers", params={"carrier": "CAR-8"}).status_code == 404

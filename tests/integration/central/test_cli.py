@@ -43,6 +43,7 @@ def site(folder):
     run("init", "--directory", folder)
     config = folder / "central.toml"
     text = config.read_text().replace("port = 8400", "port = 0").replace("port = 1883", "port = 0")
+    text = text.replace('host = "127.0.0.1"', 'host = "0.0.0.0"', 1)  # of the pages
     config.write_text(text)
     yield config
     server = embedded_postgres.EmbeddedPostgres(folder / "data/postgres", folder, started=True)
@@ -57,6 +58,10 @@ def test_a_site_from_nothing_to_a_signed_in_user(site, folder, monkeypatch, caps
         try:
             address = _address(log, server)
             assert "one-time code" in log.read_text()
+            assert "It listens on this computer only" in log.read_text()
+            elsewhere = httpx.URL(address).copy_with(host="127.0.0.2")  # not the loopback's own
+            with pytest.raises(httpx.ConnectError):
+                httpx.get(elsewhere.join("/healthz"))
             monkeypatch.setattr(sys, "stdin", io.StringIO(PASSWORD + "\n"))
             user = ["user", "add", "ada", "--role", "administrator", "--password-stdin"]
             assert cli.main([*user, "--config", str(site)]) == 0
@@ -72,11 +77,29 @@ def test_a_site_from_nothing_to_a_signed_in_user(site, folder, monkeypatch, caps
                 http.headers["Authorization"] = f"Bearer {token}"
                 order = http.get("/api/v1/mes/work-orders/WO-1").json()
                 assert order["state"] == "released"
+                _until_open(elsewhere, server)
+                assert http.get("/healthz").status_code == 200
+            assert (folder / "signed-in").exists(), "so it is open at once at the next start"
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(timeout=30)
     assert server.returncode in {0, -signal.SIGTERM}
     assert not embedded_postgres.is_running(folder / "data/postgres")
+
+
+def _until_open(address: httpx.URL, server: subprocess.Popen[bytes]) -> None:
+    """Somebody has signed in, so the configured address is served, without a restart."""
+    clock = SystemClock()
+    deadline = clock.monotonic() + 30_000_000
+    while clock.monotonic() < deadline:
+        assert server.poll() is None
+        try:
+            assert httpx.get(address.join("/healthz")).status_code == 200
+        except httpx.ConnectError:
+            sleep_blocking(0.05)
+        else:
+            return
+    raise AssertionError(address)
 
 
 def _address(log: Path, server: subprocess.Popen[bytes]) -> str:

@@ -24,6 +24,7 @@ from lineside.central.broker import BrokerTls, MosquittoBroker
 from lineside.central.config import BrokerConfig, CentralConfig, EnrolmentConfig
 from lineside.central.downlink.handlers import DownlinkListeners
 from lineside.central.downlink.publisher import Publisher
+from lineside.central.ingest.edges import enrol as enrol_edge
 from lineside.central.ingest.edges import list_edges
 from lineside.central.kit.idempotency import idempotency_key
 from lineside.central.kit.unit_of_work import UnitOfWork, unit_of_work
@@ -370,6 +371,47 @@ def test_a_certificate_of_another_authority_is_not_renewed(site, clock, tmp_path
 
     with pytest.raises(CentralRefusesError, match="no authority of this site"):
         renew(files)
+
+
+def offline(site, folder, edge: str = "edge-1") -> IdentityFiles:
+    """An edge whose certificate was issued beside the database, as `authority edge` does."""
+    files = files_in(folder)
+    site.authority.issue_edge(edge, now=site.clock.now()).save(folder, "edge")
+    files.authority.write_bytes(site.authority.certificate)
+    files.central.write_text(site.address)
+    return files
+
+
+def test_a_certificate_issued_offline_is_renewed_when_its_edge_is_let_in(site, tmp_path) -> None:
+    """From then on it is known: it ends with a revocation, and cannot come back by itself."""
+    files = offline(site, tmp_path / "edge")
+    with pytest.raises(CentralRefusesError, match="does not know it"):
+        renew(files)
+    with site.act() as work:
+        enrol_edge(work.connection, "edge-1", now=work.now())
+    first = {path: path.read_bytes() for path in (files.certificate, files.key)}
+    assert renew(files).edge == "edge-1"
+    assert renew(files).edge == "edge-1"
+
+    site.revoke()
+    with pytest.raises(CentralRefusesError, match="was revoked"):
+        renew(files)
+    enrol(site.address, site.invite(), files_in(tmp_path / "again"))
+    for path, data in first.items():
+        path.write_bytes(data)
+    with pytest.raises(CentralRefusesError, match="was revoked"):
+        renew(files)
+
+
+def test_an_older_offline_certificate_of_an_invited_edge_is_worthless(site, tmp_path) -> None:
+    """Somebody kept it from before the edge was revoked; so are those of central and the broker."""
+    kept = offline(site, tmp_path / "kept")
+    site.enrolled(tmp_path / "edge")
+    with pytest.raises(CentralRefusesError, match="does not know it"):
+        renew(kept)
+    site.authority.issue_central(now=site.clock.now()).save(tmp_path / "kept", "edge")
+    with pytest.raises(CentralRefusesError, match="does not know it"):
+        renew(kept)
 
 
 def test_a_power_cut_between_key_and_certificate_is_mended_at_the_next_start(

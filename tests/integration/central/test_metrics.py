@@ -56,6 +56,7 @@ def test_each_figure_says_what_the_database_says(client, told, clock) -> None:
     assert of(found, "database_up") == 1
     assert of(found, "ingest_position") == 3
     assert of(found, "quarantine_events") == 0
+    assert of(found, "database_bytes") > 1_000_000
     assert of(found, "edge_durable_seq", edge="edge-1") == 3
     assert of(found, "edge_backed_up_seq", edge="edge-1") == 2
     assert of(found, "edge_events_missing", edge="edge-1") == 2

@@ -84,3 +84,14 @@ def test_the_table_narrows_as_the_list_does(client, orders) -> None:
     answer = client.get("/api/v1/mes/work-orders", params={"format": "csv", "q": "sp-18"})
 
     assert len(answer.text.splitlines()) == 2
+
+
+def test_the_list_tells_what_was_made_as_the_progress_of_each_order_does(client, orders) -> None:
+    """One request for all rows; nothing is said of an order that no edge had yet."""
+    answer = client.get("/api/v1/mes/work-orders")
+    made = {one["id"]: one["made"] for one in answer.json()["items"]}
+    progress = client.get("/api/v1/mes/work-orders/WO-1/progress").json()
+
+    assert made["WO-1"] == {"delivered": "2", "scrap": "0", "suspect": "0"}
+    assert made["WO-1"]["delivered"] == progress["delivered"]
+    assert made["WO-2"] is made["=WO-3"] is None

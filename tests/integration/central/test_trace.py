@@ -319,3 +319,26 @@ def test_a_trace_takes_a_bounded_number_of_queries(client, valve, engine) -> Non
     # The readers look for news beside every request.
     own = [sql for sql in seen if "reader_cursor" not in sql and "raw_event" not in sql]
     assert len(own) <= 14, own
+
+
+def test_a_plain_request_gets_the_answer_of_the_long_way(client, valve):
+    """`format=json` is no plain request: FastAPI reads it; the plain one is answered before that.
+
+    Both are the same bytes, and what is not plain is refused as ever.
+    """
+    for path in ("units?serial=VA-1", "units?serial=VA-1&item=VA-10&issuer=", "lots?lot=SE-9"):
+        plain = client.get(f"/api/v1/trace/{path}")
+        assert plain.status_code == 200
+        assert plain.content == client.get(f"/api/v1/trace/{path}&format=json").content
+
+    def refused(query: str) -> str:
+        return client.get(f"/api/v1/trace/units?{query}").json()["code"]
+
+    assert refused("serial=VA-99") == "trace.nothing_known"
+    assert refused("serial=") == refused(f"serial={'9' * 101}") == refused("") == "input.invalid"
+
+
+def test_a_plain_request_without_the_right_is_refused(client, valve):
+    """A quick answer is for those who may have it."""
+    nobody = client.get("/api/v1/trace/units?serial=VA-1", headers={"Authorization": "Bearer x"})
+    assert (nobody.status_code, nobody.json()["code"]) == (401, "access.sign_in_required")

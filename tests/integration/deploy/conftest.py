@@ -92,14 +92,16 @@ def build() -> ModuleType:
     return load_build()
 
 
-def pretended_wheel(folder: Path, version: str, health: str) -> Path:
-    """A wheel named lineside with a program lineside-edge that only says how it is."""
+def pretended_wheel(
+    folder: Path, version: str, health: str, *, program: str = "lineside-edge", code: str = ""
+) -> Path:
+    """A wheel named lineside with a program, by default an edge that only says how it is."""
     info = f"lineside-{version}.dist-info"
     members = {
-        "pretended_edge.py": PRETENDED.format(version=version, health=health),
+        "pretended_edge.py": (code or PRETENDED).format(version=version, health=health),
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: lineside\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": "[console_scripts]\nlineside-edge = pretended_edge:main\n",
+        f"{info}/entry_points.txt": f"[console_scripts]\n{program} = pretended_edge:main\n",
     }
     record = "".join(f"{name},,\n" for name in members) + f"{info}/RECORD,,\n"
     wheel = folder / f"lineside-{version}-py3-none-any.whl"

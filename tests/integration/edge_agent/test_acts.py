@@ -91,6 +91,32 @@ async def test_bad_input_is_refused_recorded_and_harms_nothing(line):
     assert nowhere.json()["code"] == "edge.unknown_station"
 
 
+async def test_problems_are_in_the_language_of_the_page(line):
+    """As central answers: by `Accept-Language`, what is the case and what to do, with values."""
+
+    async def told(language, path, **act):
+        headers = {"Accept-Language": language}
+        post = {"content": b"x" * 70_000} if act.get("long") else {"json": act}
+        answer = await (
+            line.http.post(path, headers=headers, **post)
+            if act
+            else line.http.get(path, headers=headers)
+        )
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["content-language"] == ("zh-CN" if "zh" in language else "en")
+        return answer.json()["detail"], answer.json()["hint"]
+
+    assert await told("zh-CN,zh;q=0.9", "/api/stations/NOWHERE") == (
+        "本机没有工位 NOWHERE。",
+        "本机的工位：TURN、GRIND、BENCH、OVEN。",
+    )
+    assert (await told("en", "/api/stations/NOWHERE"))[0] == "Station 'NOWHERE' is not served here."
+    assert (await told("zh", "/api/nothing"))[0] == "没有这个地址。"
+    wrong = {"id": "x", "station": "TURN", "kind": "sign_on", "badge": 7}
+    assert "badge" in (await told("zh", "/api/acts", **wrong))[0]
+    assert await told("zh", "/api/acts", long=True) == ("请求太大，最多 65,536 字节。", "")
+
+
 @pytest.mark.fault("F-34")
 async def test_a_repeated_scan_is_a_slip_of_the_hand(line):
     """The second one within three seconds changes nothing and says so."""

@@ -7,9 +7,13 @@ import contextlib
 import threading
 import time
 
+import msgspec
 import pytest
 
+from lineside.contracts.commands import ItemInfo, encode_document
+from lineside.contracts.envelope import DesiredObject
 from lineside.contracts.events import GapFound
+from lineside.edge_agent.journal.errors import JournalFullError
 from lineside.edge_agent.journal.schema import sqlite
 
 DEADLINE_S = 30.0
@@ -110,6 +114,32 @@ async def test_a_full_disk_is_a_banner_that_says_what_is_refused_and_what_to_do(
     assert (await line.http.get("/healthz")).status_code == 200
 
 
+@pytest.mark.fault("F-06")
+async def test_what_central_sends_and_has_no_room_is_a_banner_and_the_line_goes_on(line):
+    """The line works with the copies that it had, and the page says so in plain words."""
+
+    def limit(pages):
+        line.agent.desired._database.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+
+    name = "long " * 9000
+    item = DesiredObject(
+        kind="item", id="NEW", revision=1, position=99,
+        body=msgspec.Raw(encode_document(ItemInfo(item="NEW", name=name))),
+    )  # fmt: skip
+    async with watched(line) as screens:
+        await until(lambda: screens)
+        limit(1)
+        with pytest.raises(JournalFullError):
+            line.agent.desired.apply([item], through=99)
+        await until(lambda: codes(screens[-1]) == ["disk.central_refused"])
+        assert "What central sends" in screens[-1].notices[0].why.en
+        await line.must("B-1")
+
+        limit(1_000_000)
+        line.agent.desired.apply([item], through=99)
+        await until(lambda: not screens[-1].notices)
+
+
 async def test_a_disk_that_lives_on_its_reserve_refuses_trend_values_and_says_so(line, monkeypatch):
     """Facts are still saved: the banner is another one than on a full disk."""
     async with watched(line) as screens:
@@ -150,6 +180,27 @@ async def test_a_salvaged_journal_names_what_is_missing_since_when(line_at, tmp_
         problems = (await line.http.get("/healthz")).json()["problems"]
         assert any("damaged" in problem and shown in problem for problem in problems)
         assert (await measured(line))["journal_facts_damaged"] == len(missing)
+        await acknowledged_by_a_leader(line)
+
+
+async def acknowledged_by_a_leader(line):
+    """Nobody else can; it goes from every page of the edge, and stands among the facts."""
+    await line.act("sign_on", id="again-1", badge="B-1")
+    asked = {"notice": "journal.salvaged"}
+    alone = await line.act("acknowledge_notice", id="again-2", **asked)
+    assert (alone["code"], alone["overridable"]) == ("notice.leader_needed", True)
+    assert (await line.screen())["notices"]
+
+    answer = await line.act("acknowledge_notice", id="again-3", override="B-9", **asked)
+    assert answer["code"] == "notice.acknowledged"
+    assert (await line.screen())["notices"] == (await line.screen("GRIND"))["notices"] == []
+    (fact,) = line.events("call_acknowledged")
+    assert (fact.call, fact.by) == ("journal.salvaged", ("P-1", "P-9"))
+    entry = (await line.screen())["entries"][0]
+    assert entry["text"] == {
+        "zh": "呼叫已确认 · 记录文件曾损坏",
+        "en": "Call acknowledged · Damaged records",
+    }
 
 
 async def test_a_doubtful_place_and_a_log_that_is_held_back_are_told(line, monkeypatch):

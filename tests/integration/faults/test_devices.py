@@ -246,3 +246,29 @@ def test_the_manual_clock_is_never_suspended():
     """A replay's computer does not sleep."""
     assert PlantClock(ManualClock(5)).suspended() == 0
     assert PlantClock().suspended() >= 0
+
+
+@pytest.mark.fault("F-31")
+async def test_a_controller_whose_program_stands_still_is_unknown_and_not_running(tmp_path):
+    """It answers every poll with its last values, all good; its heartbeat stands."""
+    text = EDGE_TOML.replace("steps = []", REPEATED).replace(
+        'state_from = "signals"', 'state_from = "signals"\nstale_after_s = { heartbeat = 0.4 }'
+    )
+    checked = configuration.parse(text.encode(), file="edge.toml", folder=tmp_path)
+    async with Running(Agent(checked)) as run:
+        await run.until(
+            lambda: (
+                [one.state for one in run.facts(StateChanged)][-3:] == ["UNKNOWN", "RUN", "UNKNOWN"]
+            ),
+            "the state is unknown while the heartbeat stands",
+        )
+
+
+REPEATED = (
+    "steps = ["
+    + ",".join(
+        f"{{ after_s = 0.1, values = {{ state = 6, heartbeat = {min(5, n)} }} }}"
+        for n in range(200)
+    )
+    + "]"
+)

@@ -9,12 +9,16 @@ import threading
 import pytest
 
 from lineside.central.authority import Authority
+from lineside.central.broker import EmbeddedBroker
 from lineside.contracts.clock import SystemClock
 from lineside.contracts.codec import EVENT_BYTES_MAX
 from lineside.contracts.errors import InvalidMessageError
 from lineside.contracts.events import SignedOn
 from lineside.edge_agent.journal.store import Journal
 from lineside.edge_agent.sync.mqtt import Broker, MqttLink
+from lineside.edge_agent.sync.trouble import unreachable
+
+from ..sync.stand import running_edge, until  # noqa: TID252 - the stand of the neighbours
 
 CLOCK = SystemClock()
 
@@ -73,6 +77,7 @@ async def test_a_box_that_opens_tls_is_refused_and_named(files, tmp_path):
     async with server:
         why = await Listener().of(Broker("127.0.0.1", port, files.edge("edge-1")))
     assert "certificate verify failed" in why
+    assert "another authority" in unreachable("127.0.0.1", port, why)
     assert got == []
 
 
@@ -85,6 +90,7 @@ async def test_a_server_of_ours_with_another_name_is_refused_and_named(files):
         why = await Listener().of(Broker("127.0.0.1", port, files.edge("edge-1")))
     assert "127.0.0.1" in why
     assert "certificate" in why
+    assert "for another name" in unreachable("127.0.0.1", port, why)
     assert got == []
 
 
@@ -95,6 +101,7 @@ async def test_a_captive_portal_is_no_broker(files, tmp_path):
     async with server:
         why = await Listener().of(Broker("127.0.0.1", port, files.edge("edge-1")))
     assert "SSL" in why
+    assert "does not speak TLS" in unreachable("127.0.0.1", port, why)
 
 
 @pytest.mark.fault("F-46")
@@ -102,6 +109,21 @@ async def test_a_name_that_nobody_knows_is_said(files):
     """RFC 2606 keeps `.invalid` free of answers."""
     why = await Listener().of(Broker("central.invalid", 8883, files.edge("edge-1")))
     assert "ame" in why  # "Name or service not known", "Temporary failure in name resolution"
+    assert "central.invalid of the broker is not known" in unreachable("central.invalid", 8883, why)
+
+
+@pytest.mark.fault("F-46")
+async def test_the_reason_is_a_notice_until_there_is_a_connection(tmp_path):
+    """Not only in the log: `/healthz`, the terminal and `doctor` show notices."""
+    broker = EmbeddedBroker(tmp_path / "broker")
+    async with running_edge(tmp_path, Broker("127.0.0.1", broker.port)) as edge:
+        await until(lambda: bool(edge.notices.get("sync.unreachable")), "why is said")
+        assert "Nobody listens" in edge.notices["sync.unreachable"]
+        broker.start()
+        try:
+            await until(lambda: not edge.notices["sync.unreachable"], "it is settled")
+        finally:
+            broker.stop()
 
 
 @pytest.mark.fault("F-45")

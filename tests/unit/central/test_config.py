@@ -44,6 +44,17 @@ def test_a_file_that_is_no_toml_is_said_so(tmp_path, content) -> None:
         load_config(path)
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "broker.plant", "192.0.2.1"])
+def test_the_embedded_broker_is_for_this_computer_alone(tmp_path, host) -> None:
+    """It does not know who publishes: the refusal says so, and what to do."""
+    path = tmp_path / "central.toml"
+    path.write_text(f'[broker]\nhost = "{host}"\n')
+    with pytest.raises(CentralConfigurationError, match="does not know who publishes"):
+        load_config(path)
+    path.write_text(f'[broker]\nembedded = false\nhost = "{host}"\n')
+    assert load_config(path).broker.host == host
+
+
 def test_paths_are_meant_from_the_file(tmp_path) -> None:
     path = tmp_path / "central.toml"
     path.write_text('[broker]\nca_file = "certificates/ca.crt"\n')

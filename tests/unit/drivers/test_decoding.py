@@ -11,18 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineside.contracts.samples import Quality
+from lineside.drivers.addresses import Addressing, plan_reads, wire_address
 from lineside.drivers.decoding import (
     BCD_DIGITS,
     INTEGERS,
-    Addressing,
     DecodingError,
     Encoding,
     Table,
     WordOrder,
     decode_registers,
     encode,
-    plan_reads,
-    wire_address,
 )
 from lineside.drivers.modbus.frames import crc_ok, rtu_frame
 

@@ -4,8 +4,9 @@ import pytest
 
 from lineside.contracts.clock import US_PER_SECOND, ManualClock
 from lineside.contracts.events import SignedOn
+from lineside.edge_agent.host import ClockDoubt, PlantClock
 from lineside.edge_agent.journal.store import Journal
-from lineside.edge_agent.recorder import ClockDoubt, Recorder
+from lineside.edge_agent.recorder import Recorder
 
 SECOND = US_PER_SECOND
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
@@ -80,7 +81,8 @@ async def test_a_restart_knows_what_was_believed_before(tmp_path):
     async def recorded(at: int) -> tuple[str, ...]:
         clock.set(at)
         with Journal.open(tmp_path / "journal.db", clock=clock) as journal:
-            recorder = Recorder(journal, clock=clock, follow=lambda: 0, changed=lambda _: None)
+            plant = PlantClock(clock)
+            recorder = Recorder(journal, clock=plant, follow=lambda: 0, changed=lambda _: None)
             await recorder.record([SignedOn(occurred_at=at, recorded_at=at)])
             return journal.read(journal.head() - 1, 1)[0].event.flags
 
@@ -88,3 +90,139 @@ async def test_a_restart_knows_what_was_believed_before(tmp_path):
     assert await recorded(0) == ("clock_unsure",)
     assert await recorded(10 * SECOND) == ("clock_unsure",)
     assert await recorded(NOW + HOUR) == ()
+
+
+class Computer:
+    """A wall clock that can be set, one that only runs, and a sleep that only the second misses."""
+
+    def __init__(self) -> None:
+        self.wall, self.running, self.slept = NOW, 5 * HOUR, 0
+
+    def now(self) -> int:
+        return self.wall
+
+    def monotonic(self) -> int:
+        return self.running
+
+    def suspended(self) -> int:
+        return self.slept
+
+    async def sleep(self, seconds: float) -> None:
+        raise NotImplementedError
+
+    def after(self, span: int, *, step: int = 0) -> None:
+        self.running += span
+        self.wall += span + step
+
+    def sleeps(self, span: int) -> None:
+        self.slept += span
+        self.wall += span
+
+
+class Plant:
+    """Business time on such a computer, looked at each second as the upkeep does."""
+
+    def __init__(self, *, synchronised: bool | None = None, believed: int = 0) -> None:
+        self.computer, self.truth = Computer(), NOW
+        self.synchronised = synchronised
+        self.clock = PlantClock(self.computer, synchronised=lambda: self.synchronised)
+        self.clock.believe(believed)
+        self.clock.unsure()
+
+    def after(self, span: int, *, step: int = 0) -> int:
+        """Microseconds by which business time is from a clock that was never set."""
+        self.computer.after(span, step=step)
+        self.truth += span
+        self.clock.unsure()
+        return self.clock.now() - self.truth
+
+
+@pytest.mark.fault("F-16", "F-17", "F-18")
+@pytest.mark.parametrize("step", [-DAY, -HOUR, -SECOND, SECOND, HOUR, 10 * 365 * DAY])
+def test_a_step_that_is_taken_back_moves_no_business_time(step):
+    plant = Plant()
+
+    assert plant.after(MINUTE, step=step) == 0
+    assert plant.after(14 * MINUTE) == 0
+    assert plant.after(SECOND, step=-step) == 0
+
+
+@pytest.mark.fault("F-18")
+def test_a_clock_that_is_slewed_is_followed():
+    plant = Plant()
+
+    assert [plant.after(MINUTE, step=SECOND // 2) for _ in range(3)] == [
+        SECOND // 2,
+        SECOND,
+        3 * SECOND // 2,
+    ]
+
+
+@pytest.mark.fault("F-18")
+def test_a_step_of_the_time_service_is_followed_at_once():
+    plant = Plant(synchronised=True)
+
+    assert plant.after(SECOND, step=-MINUTE) == -MINUTE
+    assert not plant.clock.unsure()
+
+
+@pytest.mark.fault("F-17", "F-18")
+@pytest.mark.parametrize("step", [-HOUR, HOUR])
+def test_a_step_that_central_confirms_is_followed(step):
+    plant = Plant()
+    assert plant.after(SECOND, step=step) == 0
+
+    plant.clock.heard(plant.computer.wall + SECOND)  # it travelled for a second
+
+    assert plant.after(SECOND) == step
+    assert not plant.clock.unsure()
+
+
+@pytest.mark.fault("F-17")
+def test_what_central_said_before_a_step_or_otherwise_confirms_nothing():
+    plant = Plant()
+    plant.clock.heard(plant.truth + HOUR)
+    assert plant.after(SECOND, step=HOUR) == 0
+
+    plant.clock.heard(plant.truth)
+
+    assert plant.after(SECOND) == 0
+    assert plant.clock.unsure()
+
+
+@pytest.mark.fault("F-17", "F-18")
+def test_a_step_forward_that_stays_is_followed_in_the_end():
+    plant = Plant()
+    plant.after(SECOND, step=HOUR)
+
+    assert plant.after(14 * MINUTE) == 0
+    assert plant.after(2 * MINUTE) == HOUR
+
+
+@pytest.mark.fault("F-16")
+def test_a_step_back_is_followed_only_after_a_day():
+    """Times before the last fact would double a part of the shift."""
+    plant = Plant()
+    plant.after(SECOND, step=-HOUR)
+
+    assert plant.after(23 * HOUR) == 0
+    assert plant.after(2 * HOUR) == -HOUR
+
+
+@pytest.mark.fault("F-16")
+def test_a_clock_that_was_dead_at_the_start_is_followed_when_it_comes_back():
+    """There is no better time to carry on, and none to hold back for."""
+    plant = Plant(believed=NOW + DAY)
+
+    assert plant.after(SECOND) == 0
+    assert plant.after(SECOND, step=2 * DAY) == 2 * DAY
+
+
+@pytest.mark.fault("F-20")
+def test_a_computer_that_sleeps_makes_no_step():
+    plant = Plant()
+
+    plant.computer.sleeps(HOUR)
+
+    assert not plant.clock.unsure()
+    assert plant.clock.now() == NOW + HOUR

@@ -8,7 +8,7 @@ from lineside.edge_agent.health import DeviceHealth, Health
 
 HEALTH = Health(
     recording=True,
-    values={"recording": 1.0, "head_seq": 12_345_678.0, "scans_refused": 3.0},
+    values={"recording": 1.0, "head_seq": 12_345_678.0, "scans_refused": 3.0, "devices_lost": 1.0},
     lost={"plc": "no route"},
     devices={
         "plc": DeviceHealth(connected=False, silent_s=61.5),
@@ -46,4 +46,5 @@ def test_the_document_names_devices_and_problems() -> None:
 
     assert document["status"] == "ok"
     assert document["head_seq"] == 12_345_678
+    assert document["devices_lost"] == {"plc": "no route"}  # the metric of this name is a number
     assert document["devices_silent_s"] == {"plc": 61.5, "scanner": None}

@@ -260,6 +260,11 @@ def get_edge(work: UnitOfWork, edge: str) -> Edge:
     return row
 
 
+def station_edges(work: UnitOfWork) -> dict[str, str]:
+    """The edge of every station, by the station's id."""
+    return {row.id: row.edge for row in work.session.execute(select(Station.id, Station.edge))}
+
+
 def edge_ids(work: UnitOfWork) -> list[str]:
     """All edges of the plant that are not revoked, by id."""
     return list(

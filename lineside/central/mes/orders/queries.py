@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import select, text
 
 from lineside.central.kit.together import Statement
 from lineside.central.kit.unit_of_work import UnitOfWork
-from lineside.central.mes.orders.entities import applied_document
+from lineside.central.mes.orders.entities import Order, applied_document
 from lineside.central.mes.orders.notices import RevisionsAsked
 from lineside.central.mes.orders.schemas import AmountsOut, EdgeAppliedOut, ProgressOut, SourceOut
 
@@ -53,26 +52,26 @@ def documents_applied(
 
 _UNITS = text("""
     WITH last AS (
-        SELECT DISTINCT ON (operation, item, unit, issuer, kind)
-               operation, item, unit, issuer, kind, result, station, occurred_at
+        SELECT DISTINCT ON (order_no, operation, item, unit, issuer, kind)
+               order_no, operation, item, unit, issuer, kind, result, station, occurred_at
         FROM unit_step
-        WHERE order_no = :order AND NOT voided AND kind IN ('started', 'finished', 'disposed')
-        ORDER BY operation, item, unit, issuer, kind, occurred_at DESC, seq DESC
+        WHERE order_no = ANY(:orders) AND NOT voided AND kind IN ('started', 'finished', 'disposed')
+        ORDER BY order_no, operation, item, unit, issuer, kind, occurred_at DESC, seq DESC
     ), attempts AS (
-        SELECT operation, item, unit, issuer, bool_or(result <> 'pass') AS failed_once
+        SELECT order_no, operation, item, unit, issuer, bool_or(result <> 'pass') AS failed_once
         FROM unit_step
-        WHERE order_no = :order AND NOT voided AND kind = 'finished'
-        GROUP BY operation, item, unit, issuer
+        WHERE order_no = ANY(:orders) AND NOT voided AND kind = 'finished'
+        GROUP BY order_no, operation, item, unit, issuer
     ), unit AS (
-        SELECT operation, item, unit, issuer,
+        SELECT order_no, operation, item, unit, issuer,
                max(station) AS station,
                bool_or(kind = 'started') AS started,
                max(result) FILTER (WHERE kind = 'finished') AS result,
                max(result) FILTER (WHERE kind = 'disposed') AS disposition,
                min(occurred_at) AS first_at, max(occurred_at) AS last_at
-        FROM last GROUP BY operation, item, unit, issuer
+        FROM last GROUP BY order_no, operation, item, unit, issuer
     )
-    SELECT u.operation, u.station,
+    SELECT u.order_no, u.operation, u.station,
            count(*) FILTER (WHERE u.started) AS started,
            count(*) FILTER (WHERE u.result IS NOT NULL) AS finished,
            count(*) FILTER (WHERE u.result = 'pass' AND NOT a.failed_once
@@ -84,16 +83,16 @@ _UNITS = text("""
                             OR (u.disposition IS NULL AND u.result = 'rework'))) AS rework,
            count(*) FILTER (WHERE u.result = 'fail' AND u.disposition IS NULL) AS suspect,
            min(u.first_at) AS first_at, max(u.last_at) AS last_at
-    FROM unit u LEFT JOIN attempts a USING (operation, item, unit, issuer)
-    GROUP BY u.operation, u.station
+    FROM unit u LEFT JOIN attempts a USING (order_no, operation, item, unit, issuer)
+    GROUP BY u.order_no, u.operation, u.station
 """)
 
 _AMOUNTS = text("""
-    SELECT operation, station, source, kind, sum(amount) AS amount,
+    SELECT order_no, operation, station, source, kind, sum(amount) AS amount,
            min(occurred_at) AS first_at, max(occurred_at) AS last_at
     FROM order_quantity
-    WHERE order_no = :order AND NOT voided
-    GROUP BY operation, station, source, kind
+    WHERE order_no = ANY(:orders) AND NOT voided
+    GROUP BY order_no, operation, station, source, kind
 """)
 
 
@@ -135,13 +134,19 @@ class _Reported:
         }
 
 
-def order_progress(
-    work: UnitOfWork, order: str, *, steps: list[dict[str, Any]], moved_by_force: set[str]
-) -> list[ProgressOut]:
-    """Progress of an order by operation, in routing order; operations nobody planned come last."""
-    found: dict[tuple[str, str, str], _Reported] = defaultdict(_Reported)
-    for row in work.connection.execute(_UNITS, {"order": order}):
-        reported = found[row.operation, row.station, "unit"]
+Found = dict[tuple[str, str, str], _Reported]
+"""By operation, station and source."""
+
+
+def orders_progress(work: UnitOfWork, orders: Sequence[Order]) -> dict[str, list[ProgressOut]]:
+    """Progress of orders by operation, in routing order; operations nobody planned come last.
+
+    Three queries for any number of orders.
+    """
+    by_order: dict[str, Found] = {order.id: defaultdict(_Reported) for order in orders}
+    values = {"orders": list(by_order)}
+    for row in work.connection.execute(_UNITS, values):
+        reported = by_order[row.order_no][row.operation, row.station, "unit"]
         reported.started, reported.finished = row.started, row.finished
         # A unit in rework counts as produced and rework; recovered, as produced, rework and good
         # again.
@@ -153,15 +158,21 @@ def order_progress(
         reported.kinds["scrap"] += row.scrap
         reported.kinds["suspect"] += row.suspect
         reported.seen(row.first_at, row.last_at)
-    for row in work.connection.execute(_AMOUNTS, {"order": order}):
-        reported = found[row.operation, row.station, row.source]
+    for row in work.connection.execute(_AMOUNTS, values):
+        reported = by_order[row.order_no][row.operation, row.station, row.source]
         reported.kinds[row.kind] += row.amount
         reported.seen(row.first_at, row.last_at)
-    stations = {key[1] for key in found}
-    rules = _station_rules(work, stations)
-    planned = [str(step["operation"]) for step in steps]
+    rules = _station_rules(work, {key[1] for found in by_order.values() for key in found})
+    return {order.id: _by_operation(order, by_order[order.id], rules) for order in orders}
+
+
+def _by_operation(
+    order: Order, found: Found, rules: dict[str, tuple[str, str]]
+) -> list[ProgressOut]:
+    forced = {str(move["operation"]) for move in order.moves if move["forced"]}
+    planned = [str(step["operation"]) for step in order.steps]
     operations = planned + sorted({key[0] for key in found} - set(planned))
-    return [_progress(operation, found, rules, moved_by_force) for operation in operations]
+    return [_progress(operation, found, rules, forced) for operation in operations]
 
 
 def _station_rules(work: UnitOfWork, stations: set[str]) -> dict[str, tuple[str, str]]:
@@ -174,7 +185,7 @@ def _station_rules(work: UnitOfWork, stations: set[str]) -> dict[str, tuple[str,
 
 def _progress(
     operation: str,
-    found: dict[tuple[str, str, str], _Reported],
+    found: Found,
     rules: dict[str, tuple[str, str]],
     moved_by_force: set[str],
 ) -> ProgressOut:

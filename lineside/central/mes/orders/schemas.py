@@ -185,6 +185,24 @@ class OrderOut(Out):
     revision: int
 
 
+class MadeOut(Out):
+    """What was made of an order: delivered by its last operation, the rest of all operations."""
+
+    delivered: Amount
+    scrap: Amount
+    suspect: Amount
+
+
+class OrderRowOut(OrderOut):
+    """An order in the list.
+
+    Attributes:
+        made: Null before the order's first release.
+    """
+
+    made: MadeOut | None
+
+
 class OrderProgressOut(Out):
     """Progress of an order by operation, and as a whole by its last operation."""
 

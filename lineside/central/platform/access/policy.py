@@ -33,7 +33,8 @@ PERMISSIONS: dict[str, str] = {
     "people.write": "Change people, forget a person",
     "labels.print": "Travellers, badges, labels",
     "edges.read": "Edges, what they applied and what is still to come",
-    "edges.admin": "Edges, number blocks",
+    "edges.admin": "Edges, number blocks, configurations of edges",
+    "configurations.read": "Configurations of edges: hosts and signals of machines",
     "users.admin": "Users, roles, grants",
 }
 
@@ -55,12 +56,20 @@ _PLANNER = _READERS | {
     "figures.read",
     "people.read",
     "labels.print",
+    "configurations.read",
 }
 
 ROLE_PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.OPERATOR: _READERS | {"labels.print"},
     Role.QUALITY: _READERS
-    | {"lots.write", "holds.write", "figures.read", "people.read", "labels.print"},
+    | {
+        "lots.write",
+        "holds.write",
+        "figures.read",
+        "people.read",
+        "labels.print",
+        "configurations.read",
+    },
     Role.PLANNER: _PLANNER,
     Role.ADMINISTRATOR: frozenset(PERMISSIONS) - {"figures.person"},
     Role.EDGE: frozenset({"self", "edges.read"}),

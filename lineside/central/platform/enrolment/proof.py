@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from lineside.central.authority import Authority
+from lineside.central.authority import EDGE_URN, Authority
 from lineside.central.platform.enrolment.errors import RenewalRefusedError, RequestRefusedError
 from lineside.contracts.clock import Microseconds, from_datetime
 from lineside.contracts.enrolment import RENEWAL_PURPOSE
@@ -33,6 +33,19 @@ def facts_of(certificate: bytes) -> Facts:
         serial=f"{found.serial_number:x}",
         valid_until=from_datetime(found.not_valid_after_utc),
     )
+
+
+def edge_of(certificate: bytes) -> str:
+    """The edge whose certificate this is, PEM; empty: it is not one of an edge."""
+    found = x509.load_pem_x509_certificate(certificate)
+    try:
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ""
+    addresses = names.get_values_for_type(x509.UniformResourceIdentifier)
+    if len(addresses) != 1 or not addresses[0].startswith(EDGE_URN):
+        return ""
+    return addresses[0].removeprefix(EDGE_URN)
 
 
 def key_of_request(request: bytes) -> str:

@@ -19,7 +19,13 @@ from lineside.central.platform.enrolment.errors import (
     RequestRefusedError,
 )
 from lineside.central.platform.enrolment.notices import EdgeInvited
-from lineside.central.platform.enrolment.proof import facts_of, key_of_request, proved
+from lineside.central.platform.enrolment.proof import (
+    Facts,
+    edge_of,
+    facts_of,
+    key_of_request,
+    proved,
+)
 from lineside.contracts.clock import US_PER_SECOND, Microseconds
 from lineside.contracts.enrolment import Invitation
 from lineside.contracts.topics import EDGE_ID
@@ -136,12 +142,40 @@ def renew(
     facts = proved(authority, certificate=certificate, request=request, proof=proof)
     known = work.session.get(EdgeCertificate, facts.fingerprint)
     if known is None:
-        raise RenewalRefusedError("central does not know it")
+        known = _issued_offline(work, certificate, facts)
     if known.revoked_at is not None:
         raise RenewalRefusedError("it was revoked")
     if work.now() > known.valid_until + EXPIRED_MAX:
         raise RenewalRefusedError("it expired more than 30 days ago")
     return _certify(work, authority, known.edge, request=request, days=days)
+
+
+def _issued_offline(work: UnitOfWork, certificate: bytes, facts: Facts) -> EdgeCertificate:
+    """Take up a certificate that `authority edge` has issued without the database.
+
+    Only of an edge that is let in and never had one by invitation: after an edge was revoked and
+    invited anew, what it had before must stay worthless.
+
+    Raises:
+        RenewalRefusedError: It is not such a certificate.
+    """
+    edge = edge_of(certificate)
+    having = select(EdgeCertificate.edge).where(EdgeCertificate.edge == edge).limit(1)
+    let_in = any(
+        state.id == edge and state.revoked_at is None for state in edges.list_edges(work.connection)
+    )
+    if not let_in or work.session.scalar(having) is not None:
+        raise RenewalRefusedError("central does not know it")
+    found = EdgeCertificate(
+        fingerprint=facts.fingerprint,
+        serial=facts.serial,
+        edge=edge,
+        issued_at=work.now(),
+        valid_until=facts.valid_until,
+        revoked_at=None,
+    )
+    work.session.add(found)
+    return found
 
 
 def revoke_edge(work: UnitOfWork, edge: str) -> None:

@@ -239,6 +239,11 @@ def count_users(work: UnitOfWork) -> int:
     return work.session.scalar(select(func.count()).select_from(UserAccount)) or 0
 
 
+def count_tokens(work: UnitOfWork) -> int:
+    """How many tokens there are; expired ones stay until somebody signs in again."""
+    return work.session.scalar(select(func.count()).select_from(AccessToken)) or 0
+
+
 def make_first_run_code(work: UnitOfWork) -> str | None:
     """A new one-time code that replaces any older one; None when there are users."""
     if count_users(work):

@@ -148,8 +148,9 @@ def test_bits_of_one_register_are_one_item():
     )
     [block] = plan_blocks(config, file="f")
     assert (block.count, len(block.items)) == (1, 1)
-    values = block.values(bytes((3, 2, 0b1000_0000, 0b0000_0001)))
-    assert [point.name for point, decoded in values if decoded.value] == ["b0", "b15"]
+    values, problems = block.values(bytes((3, 2, 0b1000_0000, 0b0000_0001)))
+    assert [name for name, on in zip(block.signals, values, strict=True) if on] == ["b0", "b15"]
+    assert problems == {}
 
 
 def test_bits_of_a_bit_table_come_in_order_of_the_protocol():
@@ -159,5 +160,5 @@ def test_bits_of_a_bit_table_come_in_order_of_the_protocol():
     )
     [block] = plan_blocks(config, file="f")
     assert (block.table, block.first, block.count) == (Table.COILS, 3, 9)
-    values = {point.name: decoded.value for point, decoded in block.values(b"\x01\x02\x01\x01")}
-    assert values == {"c3": True, "c4": False, "c11": True}
+    values, _ = block.values(b"\x01\x02\x01\x01")
+    assert (block.signals, values) == (("c3", "c4", "c11"), [True, False, True])

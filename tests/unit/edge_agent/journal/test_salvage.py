@@ -10,6 +10,7 @@ from lineside.contracts.events import GapFound, SignedOn
 from lineside.edge_agent.journal import salvage
 from lineside.edge_agent.journal.background import Verification
 from lineside.edge_agent.journal.medium import Medium
+from lineside.edge_agent.journal.receipt import receipt
 from lineside.edge_agent.journal.schema import sqlite
 from lineside.edge_agent.journal.store import Journal
 
@@ -83,6 +84,7 @@ def test_facts_around_the_damage_are_kept_and_certificates_stand_in_its_place(tm
                 assert stored.data == before[seq]
         assert journal.baselines() == {"count": b"4"}
         assert list(journal.reader.verify()) == []
+        assert receipt(journal.reader).dropped == 3
         assert journal.append_now([event("goes on")]).first_seq == 16
 
 
@@ -113,6 +115,9 @@ def test_damage_that_central_has_confirmed_is_no_loss_of_anything_unconfirmed(tm
         assert list(journal.reader.verify()) == []
     with opened(path) as journal:
         assert journal.salvaged is None
+        assert receipt(journal.reader).en == (
+            "Central has everything up to #12; 3 pending; 0 ever dropped."
+        )
 
 
 def test_damage_that_was_verified_before_is_found_in_the_background(tmp_path):

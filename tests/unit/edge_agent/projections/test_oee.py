@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ from lineside.contracts.kpi.facts import AnyFact
 from lineside.contracts.units import EventRef, Quantity, Thing, ThingKind
 from lineside.edge_agent.journal.records import StoredEvent
 from lineside.edge_agent.journal.store import Journal
+from lineside.edge_agent.projections import oee
 from lineside.edge_agent.projections.oee import OeeProjection
 from lineside.edge_agent.projections.runner import ProjectionRunner
 
@@ -296,3 +298,50 @@ def test_a_clock_that_was_wrong_for_a_while_makes_nothing_forgotten():
     )
     live.apply(stored_as(live.seq + 1, lost))
     assert live.window("M1", "early", DAY) == before
+
+
+def test_many_facts_are_loaded_beside_the_work_and_give_the_same_figures(monkeypatch):
+    """What arrives meanwhile counts as well; until then the time before is unknown, not zero."""
+    monkeypatch.setattr(oee, "CHUNK_FACTS", 50)
+    monkeypatch.setattr(oee, "LOADED_AT_ONCE", 100)
+    live = hourly(projection(), days=1)
+    kept = live.snapshot()
+    assert live.snapshot() == kept
+    again = projection()
+    with again._lock:  # nothing is taken over before the next fact is here
+        again.restore(kept)
+        at = ZERO + 1440 * MINUTE
+        event = ev.StateChanged(
+            occurred_at=at, recorded_at=at, station="M1", state=ev.MachineState.IDLE
+        )
+        for one in (live, again):
+            one.apply(stored_as(live.seq + 1 if one is live else again.seq + 1, event))
+        window = Window(unit="M1", start=ZERO, end=at)
+        assert again.result(window) != live.result(window)
+    assert again.loaded(10)
+    assert again.result(window) == live.result(window)
+    packed = [oee._decoder.decode(one.snapshot()) for one in (again, live)]
+    assert packed[0].chunks == packed[1].chunks
+    assert packed[0].seq == packed[1].seq
+
+
+def test_a_snapshot_from_before_chunks_is_taken_over():
+    live = hourly(projection(), days=1)
+    whole = oee._WholeSnapshot(live.seq, 0, -(2**62), None, 0, live._figures.facts())
+    again = projection()
+    again.restore(zstandard.ZstdCompressor().compress(oee._encoder.encode(whole)))
+    assert again.seq == live.seq
+    assert again.window("M1", "early", DAY) == live.window("M1", "early", DAY)
+
+
+def test_a_busy_edge_keeps_what_a_running_shift_needs(monkeypatch):
+    monkeypatch.setattr(oee, "FACTS_MAX", 1_000)
+    monkeypatch.setattr(oee, "FORGET_AFTER_EVENTS", 5)
+    live = hourly(projection(), days=6)
+    whole = hourly(OeeProjection(calendar=CALENDAR, keep_us=None), days=6)
+    now = ZERO + 6 * 1440 * MINUTE
+    shift = Window(unit="M1", start=now - 12 * 60 * MINUTE, end=now)
+    assert live.result(shift) == whole.result(shift)
+    assert len(live._figures.facts()) < 3_000 < len(whole._figures.facts())
+    with pytest.raises(KpiHistoryError):
+        live.window("M1", "early", DAY)

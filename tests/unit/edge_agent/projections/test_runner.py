@@ -5,9 +5,10 @@ import json
 import pytest
 
 from lineside.contracts.clock import ManualClock
-from lineside.contracts.events import SignedOn
+from lineside.contracts.events import SignalChanged, SignedOn
 from lineside.edge_agent.journal.store import Journal
 from lineside.edge_agent.projections import runner as module
+from lineside.edge_agent.projections import runner as projection_runner
 from lineside.edge_agent.projections.runner import ProjectionRunner
 
 
@@ -102,8 +103,8 @@ def test_a_restart_without_a_save_computes_the_rest_again(journal, figures):
     runner.close()
 
 
-@pytest.mark.parametrize("how", ["deleted", "version", "damaged"])
-def test_figures_that_cannot_be_used_are_computed_again(journal, figures, how):
+@pytest.mark.parametrize("how", ["deleted", "version", "damaged", "rotten"])
+def test_figures_that_cannot_be_used_are_computed_again(journal, figures, how, monkeypatch):
     tell(journal, *"abc")
     runner = ProjectionRunner(journal, figures, [Names(), Rows()])
     runner.catch_up()
@@ -112,6 +113,12 @@ def test_figures_that_cannot_be_used_are_computed_again(journal, figures, how):
         figures.unlink()
     if how == "damaged":
         figures.write_bytes(b"no database at all, and long enough to be looked at" * 100)
+    if how == "rotten":  # a large file is checked beside the work of the run before
+        monkeypatch.setattr(projection_runner, "CHECKED_BYTES_MAX", 0)
+        data = bytearray(figures.read_bytes())
+        data[-2_000:] = bytes(2_000)
+        figures.write_bytes(data)
+        projection_runner._check_beside(figures)
 
     names = Names(version=2 if how == "version" else 1)
     rows = Rows()
@@ -164,4 +171,25 @@ def test_snapshots_are_taken_on_the_way(journal, figures, monkeypatch):
 
     assert names.applied == 0
     assert len(names.seen) == 25
+    runner.close()
+
+
+def test_changes_of_signals_are_told_to_tables_only_so_often_that_they_can_forget(
+    journal, figures, monkeypatch
+):
+    monkeypatch.setattr(module, "TABLES_FORGET_EVERY_EVENTS", 4)
+    rows, names = Rows(), Names()
+    runner = ProjectionRunner(journal, figures, [rows, names])
+    shown = [
+        SignalChanged(occurred_at=1, recorded_at=1, signal="s", role="r", value="1", reason=str(n))
+        for n in range(1, 6)
+    ]
+    journal.append_now(shown)
+    tell(journal, "a")
+
+    runner.catch_up()
+
+    assert rows.seen == ["4", "a"]
+    assert names.seen == ["1", "2", "3", "4", "5", "a"]
+    assert runner.seq == 6
     runner.close()

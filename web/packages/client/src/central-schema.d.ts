@@ -64,6 +64,146 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trace/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trace Unit
+         * @description The complete history of a unit, backward and forward, or the candidates.
+         */
+        get: operations["trace_unit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace/lots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trace Lot
+         * @description The complete history of a lot: what it was made from, everything that it went into.
+         */
+        get: operations["trace_lot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace/carriers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trace Carrier
+         * @description The history of a carrier: what went in and out, where, and who did it.
+         */
+        get: operations["trace_carrier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace/known": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Known
+         * @description What of each edge a trace knows now, and how many events are still to come.
+         */
+        get: operations["known"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace/units/{serial}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trace Unit Short
+         * @description Short form with the serial number in the path; it may contain `/`.
+         */
+        get: operations["trace_unit_short"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trace/lots/{lot}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trace Lot Short
+         * @description Short form with the lot number in the path; it may contain `/`.
+         */
+        get: operations["trace_lot_short"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live
+         * @description What every station does now; provisional where its facts have not arrived yet.
+         */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -805,7 +945,7 @@ export type paths = {
         };
         /**
          * List Orders
-         * @description Orders, by number; three queries a page. As CSV: all of them at once, with progress.
+         * @description Orders with their progress, by number; six queries a page. As CSV: all of them at once.
          */
         get: operations["list_orders"];
         put?: never;
@@ -1176,7 +1316,7 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/mes/live": {
+    "/api/v1/mes/receipts": {
         parameters: {
             query?: never;
             header?: never;
@@ -1184,12 +1324,52 @@ export type paths = {
             cookie?: never;
         };
         /**
-         * Live
-         * @description What every station does now; provisional where its facts have not arrived yet.
+         * Delivery Receipts
+         * @description How far central has what each edge recorded; what is missing is counted and never hidden.
          */
-        get: operations["live"];
+        get: operations["delivery_receipts"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exceptions
+         * @description What does not fit, the newest first; without `state` what is open.
+         */
+        get: operations["list_exceptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/exceptions/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Exception
+         * @description Say that somebody has looked at it; facts stay as they are. Closing it twice is refused.
+         */
+        post: operations["close_exception"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1276,6 +1456,153 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mes/edge-configurations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Standings
+         * @description Every edge, what it runs and what it shall run, by id.
+         */
+        get: operations["list_standings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/edges/{edge}/configurations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions
+         * @description Versions of an edge, newest first.
+         */
+        get: operations["list_versions"];
+        put?: never;
+        /**
+         * Save Draft
+         * @description Store a text as the next version; it is sent by an act of its own.
+         */
+        post: operations["save_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/edges/{edge}/configurations/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Text
+         * @description What is wrong or doubtful in a text, and what it would change; nothing is stored.
+         */
+        post: operations["check_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/edges/{edge}/configurations/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Version
+         * @description One version with its text, and what is wrong with it now.
+         */
+        get: operations["read_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/edges/{edge}/configurations/{version}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Difference
+         * @description What a version changes, against another one; none named: against what the edge runs.
+         */
+        get: operations["read_difference"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/edges/{edge}/configurations/{version}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Version
+         * @description Send a version; one that was sent before becomes a new version with the same content.
+         *
+         *     `If-Match` may name the version that was sent last, so that nobody overrides another one's
+         *     sending unseen.
+         */
+        post: operations["send_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mes/edges/{edge}/configurations/{version}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy Version
+         * @description Make a version a draft of other edges; what does not fit there stands as its problems.
+         */
+        post: operations["copy_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trace/neighbours": {
         parameters: {
             query?: never;
@@ -1288,106 +1615,6 @@ export type paths = {
          * @description What was made just before and after a unit at each of its stations, and what they share.
          */
         get: operations["read_neighbours"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/trace/units": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Trace Unit
-         * @description The complete history of a unit, backward and forward, or the candidates.
-         */
-        get: operations["trace_unit"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/trace/lots": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Trace Lot
-         * @description The complete history of a lot: what it was made from, everything that it went into.
-         */
-        get: operations["trace_lot"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/trace/known": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Known
-         * @description What of each edge a trace knows now, and how many events are still to come.
-         */
-        get: operations["known"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/trace/units/{serial}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Trace Unit Short
-         * @description Short form with the serial number in the path; it may contain `/`.
-         */
-        get: operations["trace_unit_short"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/trace/lots/{lot}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Trace Lot Short
-         * @description Short form with the lot number in the path; it may contain `/`.
-         */
-        get: operations["trace_lot_short"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1894,6 +2121,36 @@ export type components = {
             valid_until: string;
         };
         /**
+         * CheckOut
+         * @description What central can say about a text, and what it would change.
+         */
+        CheckOut: {
+            /** Content Hash */
+            content_hash: string;
+            /** Sound */
+            sound: boolean;
+            /** Problems */
+            problems: components["schemas"]["ProblemOut"][];
+            difference: components["schemas"]["DifferenceOut"];
+        };
+        /**
+         * CloseIn
+         * @description Which exception was looked at, and what was found.
+         */
+        CloseIn: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "unknown_order" | "superseded_revision" | "ended_order" | "two_stations";
+            /** Entity */
+            entity: string;
+            /** Edge */
+            edge: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * CompanionsOut
          * @description Other units of a lot that went into this one, or of a carrier that it was in.
          *
@@ -1918,6 +2175,38 @@ export type components = {
             count: number;
             /** Units */
             units: components["schemas"]["UnitOut"][];
+        };
+        /**
+         * ConfigurationCopyIn
+         * @description The edges that get a draft of the same text.
+         */
+        ConfigurationCopyIn: {
+            /** Edges */
+            edges: string[];
+        };
+        /**
+         * ConfigurationSendIn
+         * @description How long the edge tries the version before it keeps it, seconds.
+         */
+        ConfigurationSendIn: {
+            /**
+             * Trial S
+             * @default 60
+             */
+            trial_s?: number;
+        };
+        /**
+         * ConfigurationTextIn
+         * @description A text that nobody stores.
+         *
+         *     Attributes:
+         *         against: Version to compare with; 0: nothing; none: what the edge runs.
+         */
+        ConfigurationTextIn: {
+            /** Text */
+            text: string;
+            /** Against */
+            against?: number | null;
         };
         /**
          * ContentOut
@@ -1958,6 +2247,29 @@ export type components = {
             };
             /** Unexplained S */
             unexplained_s: number;
+        };
+        /**
+         * DifferenceOut
+         * @description What differs; `against` is the version compared with, 0 for an empty text.
+         */
+        DifferenceOut: {
+            /** Against */
+            against: number;
+            /** Changes */
+            changes: components["schemas"]["PartChangeOut"][];
+        };
+        /**
+         * DraftIn
+         * @description A new version: TOML with `[scan]`, `[[device]]` and `[[station]]`, and why.
+         */
+        DraftIn: {
+            /** Text */
+            text: string;
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
         };
         /**
          * EdgeAppliedOut
@@ -2050,6 +2362,29 @@ export type components = {
             cursor: number;
         };
         /**
+         * EdgeStandingOut
+         * @description An edge: what it runs, what it shall run.
+         *
+         *     Attributes:
+         *         running: Null while the edge has told nothing.
+         *         wanted: The version that was sent last; null when none was.
+         *         newest: Number of the newest version, 0 for none; above the wanted one it is a draft.
+         */
+        EdgeStandingOut: {
+            /** Edge */
+            edge: string;
+            /** Name */
+            name: string;
+            /** Revoked */
+            revoked: boolean;
+            /** Heard At */
+            heard_at: string | null;
+            running: components["schemas"]["RunningOut"] | null;
+            wanted: components["schemas"]["VersionOut"] | null;
+            /** Newest */
+            newest: number;
+        };
+        /**
          * EnrolmentIn
          * @description A token with the certificate request of the edge, PEM.
          */
@@ -2082,6 +2417,72 @@ export type components = {
             epoch: string;
             /** Seq */
             seq: number;
+        };
+        /**
+         * ExceptionOut
+         * @description Something that does not fit.
+         *
+         *     Attributes:
+         *         entity: The order, or the piece with its operation.
+         *         edge, station, seq: Where, and by which fact it shows.
+         *         due_at: When it stops waiting.
+         */
+        ExceptionOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "unknown_order" | "superseded_revision" | "ended_order" | "two_stations";
+            /** Entity */
+            entity: string;
+            /** Edge */
+            edge: string;
+            /** Station */
+            station: string;
+            /** Seq */
+            seq: number;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "open" | "closed";
+            text: components["schemas"]["ExceptionText"];
+            /** Closed At */
+            closed_at: string | null;
+            /** Closed By */
+            closed_by: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * ExceptionText
+         * @description The same sentence in Chinese and English.
+         */
+        ExceptionText: {
+            /** Zh */
+            zh: string;
+            /** En */
+            en: string;
+        };
+        /**
+         * ExceptionsOut
+         * @description The newest first; `more`: there are others than those shown.
+         */
+        ExceptionsOut: {
+            /** Items */
+            items: components["schemas"]["ExceptionOut"][];
+            /** More */
+            more: boolean;
         };
         /**
          * FieldProblem
@@ -2356,6 +2757,18 @@ export type components = {
             tracking: string;
             /** Revision */
             revision: number;
+        };
+        /**
+         * KeyChangeOut
+         * @description A key that differs, values as JSON; null: not there.
+         */
+        KeyChangeOut: {
+            /** Key */
+            key: string;
+            /** Old */
+            old: string | null;
+            /** New */
+            new: string | null;
         };
         /**
          * KnownOut
@@ -2737,6 +3150,30 @@ export type components = {
             known: components["schemas"]["KnownOut"][];
         };
         /**
+         * MadeOut
+         * @description What was made of an order: delivered by its last operation, the rest of all operations.
+         */
+        MadeOut: {
+            /**
+             * Delivered
+             * Format: decimal
+             * @example 12.5
+             */
+            delivered: string;
+            /**
+             * Scrap
+             * Format: decimal
+             * @example 12.5
+             */
+            scrap: string;
+            /**
+             * Suspect
+             * Format: decimal
+             * @example 12.5
+             */
+            suspect: string;
+        };
+        /**
          * MeOut
          * @description The user of the token.
          */
@@ -3100,6 +3537,59 @@ export type components = {
             /** Operations */
             operations: components["schemas"]["ProgressOut"][];
         };
+        /**
+         * OrderRowOut
+         * @description An order in the list.
+         *
+         *     Attributes:
+         *         made: Null before the order's first release.
+         */
+        OrderRowOut: {
+            /** Id */
+            id: string;
+            /** Item */
+            item: string;
+            /** Routing */
+            routing: string;
+            /** Routing Revision */
+            routing_revision: string;
+            /**
+             * Quantity
+             * Format: decimal
+             * @example 12.5
+             */
+            quantity: string;
+            /** Unit */
+            unit: string;
+            /** State */
+            state: string;
+            /** Priority */
+            priority: number;
+            /** Due At */
+            due_at: string | null;
+            /** Serial Tracked */
+            serial_tracked: boolean;
+            /** Hold Reason */
+            hold_reason: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Released At */
+            released_at: string | null;
+            /** Closed At */
+            closed_at: string | null;
+            /** Steps */
+            steps: components["schemas"]["StepOut"][];
+            /** Moves */
+            moves: components["schemas"]["lineside__central__mes__orders__schemas__MoveOut"][];
+            /** Edges */
+            edges: components["schemas"]["EdgeAppliedOut"][];
+            /** Revision */
+            revision: number;
+            made: components["schemas"]["MadeOut"] | null;
+        };
         /** Page[BlockOut] */
         Page_BlockOut_: {
             /** Items */
@@ -3156,10 +3646,10 @@ export type components = {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** Page[OrderOut] */
-        Page_OrderOut_: {
+        /** Page[OrderRowOut] */
+        Page_OrderRowOut_: {
             /** Items */
-            items: components["schemas"]["OrderOut"][];
+            items: components["schemas"]["OrderRowOut"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -3204,6 +3694,33 @@ export type components = {
             items: components["schemas"]["UserOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** Page[VersionOut] */
+        Page_VersionOut_: {
+            /** Items */
+            items: components["schemas"]["VersionOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * PartChangeOut
+         * @description A device, a station or the scan rules that differ; `keys` only where the part stays.
+         */
+        PartChangeOut: {
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "device" | "station" | "scan";
+            /** Id */
+            id: string;
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed";
+            /** Keys */
+            keys: components["schemas"]["KeyChangeOut"][];
         };
         /**
          * PersonIn
@@ -3331,6 +3848,33 @@ export type components = {
              * @default []
              */
             errors: components["schemas"]["FieldProblem"][];
+        };
+        /**
+         * ProblemOut
+         * @description Something wrong or doubtful in a text.
+         *
+         *     Attributes:
+         *         code: Stable name; see `checking`.
+         *         line: From 1.
+         *         key: Path such as `station[0].device`; empty for the whole text.
+         *         severity: `error`: not sent; `warning`: the edge decides.
+         */
+        ProblemOut: {
+            /** Code */
+            code: string;
+            /** Line */
+            line: number;
+            /** Key */
+            key: string;
+            /** Found */
+            found: string;
+            /** Expected */
+            expected: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "error" | "warning";
         };
         /**
          * ProgressOut
@@ -3487,6 +4031,44 @@ export type components = {
              * @default
              */
             reason?: string;
+        };
+        /**
+         * ReceiptOut
+         * @description How far central has what an edge recorded.
+         *
+         *     Attributes:
+         *         heard_at: When the edge last spoke; null: never.
+         *         silent: It has not spoken for 15 s; it may have recorded more since.
+         *         head_seq: Last fact that the edge told of.
+         *         durable_through: Central has every fact up to it, committed, but for the dropped ones.
+         *         pending: Facts between the two, kept by the edge until central has them.
+         *         backed_up_through: Up to it the facts are also in a backup that was restored on trial.
+         *         refused: Messages refused at the door; the facts in them are sent again.
+         *         unreadable: Facts that are stored and that this program cannot read yet.
+         *         dropped: Facts that nobody has any more, ever; each is declared and shown.
+         */
+        ReceiptOut: {
+            /** Edge */
+            edge: string;
+            /** Heard At */
+            heard_at: string | null;
+            /** Silent */
+            silent: boolean;
+            /** Head Seq */
+            head_seq: number;
+            /** Durable Through */
+            durable_through: number;
+            /** Pending */
+            pending: number;
+            /** Backed Up Through */
+            backed_up_through: number;
+            /** Refused */
+            refused: number;
+            /** Unreadable */
+            unreadable: number;
+            /** Dropped */
+            dropped: number;
+            text: components["schemas"]["SentenceOut"];
         };
         /**
          * RenewalIn
@@ -3765,6 +4347,37 @@ export type components = {
             operations: components["schemas"]["lineside__central__mes__master_data__schemas__OperationOut"][];
             /** Revision */
             revision: number;
+        };
+        /**
+         * RunningOut
+         * @description What an edge runs by its own word.
+         *
+         *     Attributes:
+         *         origin: `file` when it runs its own file, `central` otherwise.
+         *         version: Central's number, 0 where central has no such version.
+         */
+        RunningOut: {
+            /** Origin */
+            origin: string;
+            /** Version */
+            version: number;
+            /** Content Hash */
+            content_hash: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * SentenceOut
+         * @description The same sentence in Chinese and English.
+         */
+        SentenceOut: {
+            /** Zh */
+            zh: string;
+            /** En */
+            en: string;
         };
         /**
          * SeriesBase
@@ -4322,6 +4935,113 @@ export type components = {
             ctx: Record<string, never>;
         };
         /**
+         * VersionOut
+         * @description A version and how it stands.
+         *
+         *     Attributes:
+         *         source: `edge version` that it was copied from or sent again from; empty: typed.
+         *         state: `draft`, `sent` (no answer yet), `trial` (the edge tries it), `running`, `refused`
+         *             (nothing was changed), `reverted` (the edge went back by itself), `replaced`.
+         *         stage: Of a refusal or reverting: `check`, `apply`, `trial`.
+         *         reason: The edge's words.
+         *         since: Of the state.
+         *         devices, stations: What the edge touched.
+         */
+        VersionOut: {
+            /** Edge */
+            edge: string;
+            /** Version */
+            version: number;
+            /** Content Hash */
+            content_hash: string;
+            /** Note */
+            note: string;
+            /** Source */
+            source: string;
+            /** Author */
+            author: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Sent By */
+            sent_by: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /** Trial S */
+            trial_s: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "sent" | "trial" | "running" | "refused" | "reverted" | "replaced";
+            /** Stage */
+            stage: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Devices */
+            devices: string[];
+            /** Stations */
+            stations: string[];
+        };
+        /**
+         * VersionTextOut
+         * @description A version with its text and what is wrong with it now.
+         */
+        VersionTextOut: {
+            /** Edge */
+            edge: string;
+            /** Version */
+            version: number;
+            /** Content Hash */
+            content_hash: string;
+            /** Note */
+            note: string;
+            /** Source */
+            source: string;
+            /** Author */
+            author: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Sent By */
+            sent_by: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /** Trial S */
+            trial_s: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "sent" | "trial" | "running" | "refused" | "reverted" | "replaced";
+            /** Stage */
+            stage: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Devices */
+            devices: string[];
+            /** Stations */
+            stations: string[];
+            /** Text */
+            text: string;
+            /** Problems */
+            problems: components["schemas"]["ProblemOut"][];
+        };
+        /**
          * CarrierOut
          * @description A carrier: what is in it, at a moment or now, and everything that went in and out.
          */
@@ -4592,6 +5312,293 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+        };
+    };
+    trace_unit: {
+        parameters: {
+            query: {
+                serial: string;
+                /** @description Only of this item */
+                item?: string | null;
+                /** @description Only of this issuer; empty: our own */
+                issuer?: string | null;
+                format?: ("json" | "csv") | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceOut"];
+                    "text/csv": string;
+                };
+            };
+            /** @description trace.nothing_known */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    trace_lot: {
+        parameters: {
+            query: {
+                lot: string;
+                /** @description Only of this item */
+                item?: string | null;
+                /** @description Only of this issuer; empty: our own */
+                issuer?: string | null;
+                format?: ("json" | "csv") | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceOut"];
+                    "text/csv": string;
+                };
+            };
+            /** @description trace.nothing_known */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    trace_carrier: {
+        parameters: {
+            query: {
+                carrier: string;
+                /** @description Only of this item */
+                item?: string | null;
+                /** @description Only of this issuer; empty: our own */
+                issuer?: string | null;
+                format?: ("json" | "csv") | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceOut"];
+                    "text/csv": string;
+                };
+            };
+            /** @description trace.nothing_known */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    known: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgeKnownOut"][];
+                };
+            };
+        };
+    };
+    trace_unit_short: {
+        parameters: {
+            query?: {
+                /** @description Only of this item */
+                item?: string | null;
+                /** @description Only of this issuer; empty: our own */
+                issuer?: string | null;
+                format?: ("json" | "csv") | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceOut"];
+                    "text/csv": string;
+                };
+            };
+            /** @description trace.nothing_known */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    trace_lot_short: {
+        parameters: {
+            query?: {
+                /** @description Only of this item */
+                item?: string | null;
+                /** @description Only of this issuer; empty: our own */
+                issuer?: string | null;
+                format?: ("json" | "csv") | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path: {
+                lot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceOut"];
+                    "text/csv": string;
+                };
+            };
+            /** @description trace.nothing_known */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationLiveOut"][];
                 };
             };
         };
@@ -6867,7 +7874,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_OrderOut_"];
+                    "application/json": components["schemas"]["Page_OrderRowOut_"];
                     "text/csv": string;
                 };
             };
@@ -8035,7 +9042,7 @@ export interface operations {
             };
         };
     };
-    live: {
+    delivery_receipts: {
         parameters: {
             query?: never;
             header?: never;
@@ -8050,7 +9057,91 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StationLiveOut"][];
+                    "application/json": components["schemas"]["ReceiptOut"][];
+                };
+            };
+        };
+    };
+    list_exceptions: {
+        parameters: {
+            query?: {
+                state?: ("waiting" | "open" | "closed")[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExceptionsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    close_exception: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExceptionOut"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -8223,6 +9314,364 @@ export interface operations {
             };
         };
     };
+    list_standings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgeStandingOut"][];
+                };
+            };
+        };
+    };
+    list_versions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                edge: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VersionOut_"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    save_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edge: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionTextOut"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description edge_configuration.too_large, edge_configuration.secret */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edge: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigurationTextIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckOut"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description edge_configuration.too_large */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edge: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionTextOut"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_difference: {
+        parameters: {
+            query?: {
+                against?: number | null;
+            };
+            header?: never;
+            path: {
+                edge: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceOut"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    send_version: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object as it was read; acts may leave it out */
+                "if-match"?: string | null;
+            };
+            path: {
+                edge: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigurationSendIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description edge_configuration.edge_revoked */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision.stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description edge_configuration.unsound */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copy_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edge: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigurationCopyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionTextOut"][];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     read_neighbours: {
         parameters: {
             query: {
@@ -8246,224 +9695,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NeighboursOut"];
-                };
-            };
-            /** @description trace.nothing_known */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    trace_unit: {
-        parameters: {
-            query: {
-                serial: string;
-                /** @description Only of this item */
-                item?: string | null;
-                /** @description Only of this issuer; empty: our own */
-                issuer?: string | null;
-                format?: ("json" | "csv") | null;
-            };
-            header?: {
-                accept?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TraceOut"];
-                    "text/csv": string;
-                };
-            };
-            /** @description trace.nothing_known */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    trace_lot: {
-        parameters: {
-            query: {
-                lot: string;
-                /** @description Only of this item */
-                item?: string | null;
-                /** @description Only of this issuer; empty: our own */
-                issuer?: string | null;
-                format?: ("json" | "csv") | null;
-            };
-            header?: {
-                accept?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TraceOut"];
-                    "text/csv": string;
-                };
-            };
-            /** @description trace.nothing_known */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    known: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EdgeKnownOut"][];
-                };
-            };
-        };
-    };
-    trace_unit_short: {
-        parameters: {
-            query?: {
-                /** @description Only of this item */
-                item?: string | null;
-                /** @description Only of this issuer; empty: our own */
-                issuer?: string | null;
-                format?: ("json" | "csv") | null;
-            };
-            header?: {
-                accept?: string;
-            };
-            path: {
-                serial: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TraceOut"];
-                    "text/csv": string;
-                };
-            };
-            /** @description trace.nothing_known */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    trace_lot_short: {
-        parameters: {
-            query?: {
-                /** @description Only of this item */
-                item?: string | null;
-                /** @description Only of this issuer; empty: our own */
-                issuer?: string | null;
-                format?: ("json" | "csv") | null;
-            };
-            header?: {
-                accept?: string;
-            };
-            path: {
-                lot: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TraceOut"];
-                    "text/csv": string;
                 };
             };
             /** @description trace.nothing_known */

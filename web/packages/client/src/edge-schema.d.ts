@@ -189,6 +189,41 @@ export type webhooks = Record<string, never>;
 export type components = {
     schemas: {
         /**
+         * AcknowledgeNotice
+         * @description A shift leader has read a banner and acts on it; it goes from all pages of the edge.
+         */
+        AcknowledgeNotice: {
+            /** Id */
+            id: string;
+            /** Station */
+            station: string;
+            /**
+             * By
+             * @default []
+             */
+            by?: string[];
+            /**
+             * Confirm
+             * @default
+             */
+            confirm?: string;
+            /**
+             * Override
+             * @default
+             */
+            override?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "acknowledge_notice";
+            /**
+             * Notice
+             * @constant
+             */
+            notice: "journal.salvaged";
+        };
+        /**
          * Answer
          * @description What the terminal says to an act.
          *
@@ -294,7 +329,7 @@ export type components = {
              */
             kind: "back_entry";
             /** Entry */
-            entry: components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"] | components["schemas"]["Weigh"] | components["schemas"]["SplitCount"] | components["schemas"]["NewNumber"] | components["schemas"]["Reprint"] | components["schemas"]["PutIn"] | components["schemas"]["TakeOut"];
+            entry: components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["AcknowledgeNotice"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"] | components["schemas"]["Weigh"] | components["schemas"]["SplitCount"] | components["schemas"]["NewNumber"] | components["schemas"]["Reprint"] | components["schemas"]["PutIn"] | components["schemas"]["TakeOut"];
             /**
              * Occurred At
              * Format: date-time
@@ -686,7 +721,7 @@ export type components = {
             /** Seq */
             seq: number;
             /** Replacement */
-            replacement: components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"] | components["schemas"]["Weigh"] | components["schemas"]["SplitCount"] | components["schemas"]["NewNumber"] | components["schemas"]["Reprint"] | components["schemas"]["PutIn"] | components["schemas"]["TakeOut"];
+            replacement: components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["AcknowledgeNotice"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"] | components["schemas"]["Weigh"] | components["schemas"]["SplitCount"] | components["schemas"]["NewNumber"] | components["schemas"]["Reprint"] | components["schemas"]["PutIn"] | components["schemas"]["TakeOut"];
             /**
              * Reason
              * @default
@@ -1460,8 +1495,10 @@ export type components = {
          * @description Something that stands above everything on every terminal of the edge.
          *
          *     Attributes:
-         *         code: `disk.pressed`, `disk.full`, `journal.salvaged`.
+         *         code: `disk.pressed`, `disk.full`, `journal.salvaged`, `configuration.applied`,
+         *             `configuration.taken_back_check`, `_trial` or `_apply`.
          *         what, why, todo: What is the case, what it means, what to do now.
+         *         acknowledge: A shift leader may acknowledge it; then it goes.
          */
         Notice: {
             /** Code */
@@ -1469,6 +1506,11 @@ export type components = {
             what: components["schemas"]["Text"];
             why: components["schemas"]["Text"];
             todo: components["schemas"]["Text"];
+            /**
+             * Acknowledge
+             * @default false
+             */
+            acknowledge: boolean;
         };
         /**
          * NumbersLeft
@@ -3113,7 +3155,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"] | components["schemas"]["Weigh"] | components["schemas"]["SplitCount"] | components["schemas"]["NewNumber"] | components["schemas"]["Reprint"] | components["schemas"]["PutIn"] | components["schemas"]["TakeOut"] | components["schemas"]["Correct"] | components["schemas"]["BackEntry"];
+                "application/json": components["schemas"]["Scan"] | components["schemas"]["SignOn"] | components["schemas"]["SignOff"] | components["schemas"]["StartOrder"] | components["schemas"]["PauseOrder"] | components["schemas"]["FinishOrder"] | components["schemas"]["Declare"] | components["schemas"]["Defect"] | components["schemas"]["Reason"] | components["schemas"]["Void"] | components["schemas"]["Mount"] | components["schemas"]["Unmount"] | components["schemas"]["Fit"] | components["schemas"]["StartUnit"] | components["schemas"]["FinishUnit"] | components["schemas"]["Inspect"] | components["schemas"]["FirstPiece"] | components["schemas"]["ReleaseFirstPiece"] | components["schemas"]["Span"] | components["schemas"]["MoveSpan"] | components["schemas"]["Call"] | components["schemas"]["CallAcknowledge"] | components["schemas"]["CallResolve"] | components["schemas"]["AcknowledgeNotice"] | components["schemas"]["PlannedStopAct"] | components["schemas"]["SetState"] | components["schemas"]["Weigh"] | components["schemas"]["SplitCount"] | components["schemas"]["NewNumber"] | components["schemas"]["Reprint"] | components["schemas"]["PutIn"] | components["schemas"]["TakeOut"] | components["schemas"]["Correct"] | components["schemas"]["BackEntry"];
             };
         };
         responses: {

@@ -18,8 +18,11 @@ import { useText } from "./words.ts";
 const OrdersPage = lazy(() => import("../orders/OrdersPage.tsx"));
 const OrderPage = lazy(() => import("../orders/OrderPage.tsx"));
 const TracePage = lazy(() => import("../trace/TracePage.tsx"));
+const FloorPage = lazy(() => import("../floor/FloorPage.tsx"));
 const FiguresPage = lazy(() => import("../figures/FiguresPage.tsx"));
 const PeoplePage = lazy(() => import("../people/PeoplePage.tsx"));
+const EdgesPage = lazy(() => import("../edges/EdgesPage.tsx"));
+const EdgePage = lazy(() => import("../edges/EdgePage.tsx"));
 const PrintPage = lazy(() => import("../printing/PrintPage.tsx"));
 
 const router = createHashRouter([
@@ -30,8 +33,11 @@ const router = createHashRouter([
       { path: "trace", element: <TracePage /> },
       { path: "orders", element: <OrdersPage /> },
       { path: "orders/:order", element: <OrderPage /> },
+      { path: "floor", element: <FloorPage /> },
       { path: "figures", element: <FiguresPage /> },
       { path: "people", element: <PeoplePage /> },
+      { path: "edges", element: <EdgesPage /> },
+      { path: "edges/:edge", element: <EdgePage /> },
       { path: "print", element: <PrintPage /> },
       { path: "*", element: <Navigate to="/orders" replace /> },
     ],

@@ -14,8 +14,10 @@ import type { Word } from "./words.ts";
 const PAGES: readonly { path: string; word: Word; permission: string }[] = [
   { path: "/trace", word: "nav.trace", permission: "trace.read" },
   { path: "/orders", word: "nav.orders", permission: "orders.read" },
+  { path: "/floor", word: "nav.floor", permission: "edges.read" },
   { path: "/figures", word: "nav.figures", permission: "figures.read" },
   { path: "/people", word: "nav.people", permission: "people.read" },
+  { path: "/edges", word: "nav.edges", permission: "configurations.read" },
   { path: "/print", word: "nav.print", permission: "labels.print" },
 ];
 

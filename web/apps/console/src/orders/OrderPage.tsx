@@ -10,7 +10,7 @@ import { useFile } from "../app/files.ts";
 import { Problem } from "../app/Problem.tsx";
 import { useMay, useZone } from "../app/queries.ts";
 import { useNamed, useText } from "../app/words.ts";
-import { useOrder, useProgress } from "./api.ts";
+import { madeOf, useOrder, useProgress } from "./api.ts";
 import { OrderActs } from "./OrderActs.tsx";
 import { EdgesCell, PageHead, ProgressCell, StateTag } from "./parts.tsx";
 
@@ -55,6 +55,8 @@ function Facts({ order }: { order: Order }) {
   const text = useText();
   const { language } = useLanguage();
   const zone = useZone();
+  const progress = useProgress(order.id, order.state);
+  const made = progress.data ? madeOf(progress.data) : null;
   const at = (moment: string | null) => (moment ? dateTime(moment, language, zone) : "–");
   return (
     <Card className="block">
@@ -69,7 +71,7 @@ function Facts({ order }: { order: Order }) {
             label: text("orders.quantity"),
             children: quantityText(order.quantity, order.unit, language),
           },
-          { key: "progress", label: text("orders.progress"), children: <ProgressCell order={order} /> },
+          { key: "progress", label: text("orders.progress"), children: <ProgressCell order={{ ...order, made }} /> },
           { key: "priority", label: text("orders.priority"), children: order.priority },
           { key: "due", label: text("orders.due"), children: at(order.due_at) },
           { key: "released", label: text("orders.released_at"), children: at(order.released_at) },

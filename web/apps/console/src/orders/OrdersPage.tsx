@@ -3,7 +3,6 @@ import { Button, Empty, Input, Segmented, Skeleton, Table } from "antd";
 import type { TableColumnsType } from "antd";
 import { useDeferredValue, useState } from "react";
 import { Link } from "react-router";
-import type { Order } from "@lineside/client/central.ts";
 import { dateTime } from "@lineside/format/time.ts";
 import { useLanguage } from "@lineside/ui/language.tsx";
 import { useFile } from "../app/files.ts";
@@ -11,7 +10,7 @@ import { Problem } from "../app/Problem.tsx";
 import { useMay, useZone } from "../app/queries.ts";
 import { useNamed, useText } from "../app/words.ts";
 import { firstRelease, ordersCsvPath, unknownShare, useKnownTimes, useOrders } from "./api.ts";
-import type { OrderState } from "./api.ts";
+import type { OrderRow, OrderState } from "./api.ts";
 import { CreateOrder } from "./CreateOrder.tsx";
 import { OrderActs } from "./OrderActs.tsx";
 import { EdgesCell, PageHead, ProgressCell, StateTag } from "./parts.tsx";
@@ -33,7 +32,7 @@ export default function OrdersPage() {
   const rows = orders.data?.pages.flatMap((page) => page.items) ?? [];
   const times = useKnownTimes(may("figures.read"), firstRelease(rows));
 
-  const columns: TableColumnsType<Order> = [
+  const columns: TableColumnsType<OrderRow> = [
     {
       title: text("orders.number"),
       dataIndex: "id",
@@ -96,7 +95,7 @@ export default function OrdersPage() {
       {orders.isPending && !orders.error ? (
         <Skeleton active paragraph={{ rows: 8 }} />
       ) : (
-        <Table<Order>
+        <Table<OrderRow>
           rowKey="id"
           size="middle"
           columns={columns}

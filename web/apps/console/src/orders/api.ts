@@ -5,6 +5,7 @@ import type { Order, Schemas } from "@lineside/client/central.ts";
 import { live, useAct } from "../app/queries.ts";
 
 export type OrderState = "created" | "released" | "held" | "cancelled" | "finished";
+export type OrderRow = Schemas["OrderRowOut"];
 const PAGE_ROWS = 25;
 const DAY_MS = 86_400_000;
 const UNKNOWN_EVERY_MS = 60_000;
@@ -110,6 +111,13 @@ export function useProgress(order: string, state: string) {
     refetchInterval: moving ? live.refetchInterval : false,
     enabled: state !== "created",
   });
+}
+
+/** What was made of an order, as the list of orders tells it. */
+export function madeOf(progress: Schemas["OrderProgressOut"]): NonNullable<OrderRow["made"]> {
+  const sum = (what: "scrap" | "suspect") =>
+    String(progress.operations.reduce((total, one) => total + Number(one[what]), 0));
+  return { delivered: progress.delivered, scrap: sum("scrap"), suspect: sum("suspect") };
 }
 
 export function useItems() {

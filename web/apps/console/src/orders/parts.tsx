@@ -5,7 +5,7 @@ import type { Order } from "@lineside/client/central.ts";
 import { decimalText, percentText, quantityText } from "@lineside/format/numbers.ts";
 import { useLanguage } from "@lineside/ui/language.tsx";
 import { useNamed, useText } from "../app/words.ts";
-import { useProgress } from "./api.ts";
+import type { OrderRow } from "./api.ts";
 
 const SHAPES: Record<string, string> = { created: "○", released: "▶", held: "❚❚", cancelled: "✕", finished: "✓" };
 const LOOKS: Record<string, string> = {
@@ -26,20 +26,20 @@ export function StateTag({ state, look, shape }: { state: string; look?: string;
   );
 }
 
+type Shown = Pick<OrderRow, "id" | "quantity" | "unit" | "made">;
+
 /**
  * Delivered over ordered, live; beside it what is not known: pieces that somebody must decide about, and
  * the share of time of which nothing is known.
  */
-export function ProgressCell({ order, unknown = 0 }: { order: Order; unknown?: number }) {
+export function ProgressCell({ order, unknown = 0 }: { order: Shown; unknown?: number }) {
   const text = useText();
   const { language } = useLanguage();
-  const progress = useProgress(order.id, order.state);
-  if (order.state === "created") return <span className="quiet">–</span>;
-  const delivered = progress.data?.delivered;
-  const share = Math.min(1, Number(delivered ?? 0) / Math.max(1e-9, Number(order.quantity)));
-  const operations = progress.data?.operations ?? [];
-  const scrap = operations.reduce((sum, one) => sum + Number(one.scrap), 0);
-  const suspect = operations.reduce((sum, one) => sum + Number(one.suspect), 0);
+  if (order.made === null) return <span className="quiet">–</span>;
+  const { delivered } = order.made;
+  const share = Math.min(1, Number(delivered) / Math.max(1e-9, Number(order.quantity)));
+  const scrap = Number(order.made.scrap);
+  const suspect = Number(order.made.suspect);
   return (
     <div className="progress-cell">
       <div

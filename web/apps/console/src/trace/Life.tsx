@@ -147,7 +147,7 @@ function LineWords({ line }: { line: Line }) {
   const named = useNamed();
   const { language } = useLanguage();
   const quantity = line.detail["quantity"] as { value?: string; unit?: string } | undefined;
-  const other = ["into", "material", "carrier", "component", "out_of", "lot"]
+  const other = ["into", "material", "carrier", "content", "component", "out_of", "lot"]
     .map((name) => line.detail[name] as { id?: string } | undefined)
     .find((thing) => thing?.id)?.id;
   return (

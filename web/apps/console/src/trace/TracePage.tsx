@@ -11,6 +11,7 @@ import { useNamed, useText } from "../app/words.ts";
 import { PageHead, StateTag } from "../orders/parts.tsx";
 import { csvPath, traceAddress, useTrace } from "./api.ts";
 import type { EdgeKnown, History, Sought, Thing } from "./api.ts";
+import { Contents } from "./Contents.tsx";
 import { Details } from "./Details.tsx";
 import type { Selection } from "./Details.tsx";
 import { Genealogy } from "./Genealogy.tsx";
@@ -83,7 +84,7 @@ function Known({ edges, at }: { edges: EdgeKnown[]; at: number }) {
       <Button type="text" className="known">
         {waiting.map((edge) => (
           <span key={`${edge.edge}-${edge.epoch}`} className="state-tag state-tag--unknown">
-            {text("known.waiting", { edge: edge.edge, count: edge.still_to_come })}
+            {text("known.waiting", { edge: edge.edge, seq: edge.seq, head: edge.seq + edge.still_to_come })}
           </span>
         ))}
         <span className="quiet">{text("known.as_of", { time: clockTime(at * 1000, language, zone, true) })}</span>
@@ -133,7 +134,11 @@ function Shown({ history }: { history: History }) {
         <Card size="small" title={text("trace.life")} className="trace__life">
           <Life history={history} selection={selection} select={setSelection} />
         </Card>
-        <Genealogy history={history} selection={selection} select={setSelection} />
+        {history.thing.kind === "carrier" ? (
+          <Contents carrier={history.thing.id} />
+        ) : (
+          <Genealogy history={history} selection={selection} select={setSelection} />
+        )}
         <Details history={history} selection={selection} />
       </div>
       {history.thing.kind === "unit" && <Neighbours thing={history.thing} />}
@@ -149,6 +154,7 @@ function Head({ history }: { history: History }) {
   const { thing } = history;
   const { fetchFile, busy } = useFile();
   const [look, shape] = LOOKS[history.status] ?? ["neutral", "●"];
+  const place = history.made_from.nodes[0]?.lines.filter((line) => !line.voided && line.station).at(-1)?.station;
   const defects = history.made_from.nodes[0]?.operations.flatMap((one) => one.defects).length ?? 0;
   return (
     <Card className="block trace-head" size="small">
@@ -158,7 +164,7 @@ function Head({ history }: { history: History }) {
       </div>
       <Fact
         name={named("thing", thing.kind)}
-        value={`${thing.item}${pick(language, history.name_zh, history.name) ? ` · ${pick(language, history.name_zh, history.name)}` : ""}`}
+        value={`${thing.item || "–"}${pick(language, history.name_zh, history.name) ? ` · ${pick(language, history.name_zh, history.name)}` : ""}`}
       />
       <Fact name={text("trace.issuer")} value={thing.issuer || text("trace.own")} />
       <div>
@@ -174,13 +180,14 @@ function Head({ history }: { history: History }) {
         </b>
       </div>
       <Fact
-        name={text("trace.made")}
+        name={text(thing.kind === "carrier" ? "carrier.used" : "trace.made")}
         value={
           history.first_at && history.last_at
             ? `${dateTime(history.first_at, language, zone)} – ${dateTime(history.last_at, language, zone)}`
             : "–"
         }
       />
+      {thing.kind === "carrier" && <Fact name={text("carrier.where")} value={place ?? "–"} />}
       {thing.kind === "unit" && <Fact name={text("trace.defects")} value={String(defects)} />}
       <Space className="trace-head__acts">
         <Button onClick={() => window.print()}>{text("trace.print")}</Button>

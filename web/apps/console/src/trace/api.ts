@@ -1,4 +1,4 @@
-/** What the trace page asks of central: a number may be a unit's or a lot's. */
+/** What the trace page asks of central: a number may be a unit's, a lot's or a carrier's. */
 import { useQuery } from "@tanstack/react-query";
 import { central, dataOf, Refusal, within } from "@lineside/client/central.ts";
 import type { Schemas } from "@lineside/client/central.ts";
@@ -16,9 +16,10 @@ export type EdgeKnown = Schemas["EdgeKnownOut"];
 export type Neighbour = Schemas["NeighbourOut"];
 export type Beside = Schemas["BesideOut"];
 export type Companions = Schemas["CompanionsOut"];
+export type Content = Schemas["ContentOut"];
 
 const ASK_AGAIN_MS = 15_000;
-const KINDS = ["unit", "lot"] as const;
+const KINDS = ["unit", "lot", "carrier"] as const;
 
 /** What is sought; kind, item and issuer narrow a number that several things have. */
 export interface Sought {
@@ -30,19 +31,17 @@ export interface Sought {
 
 function ask(kind: (typeof KINDS)[number], { number, item, issuer }: Sought, signal: AbortSignal) {
   const narrowed = { ...(item === null ? {} : { item }), ...(issuer === null ? {} : { issuer }) };
-  return kind === "unit"
-    ? dataOf(
-        central.GET("/api/v1/trace/units", {
-          params: { query: { serial: number, ...narrowed } },
-          signal: within(signal),
-        }),
-      )
-    : dataOf(
-        central.GET("/api/v1/trace/lots", {
-          params: { query: { lot: number, ...narrowed } },
-          signal: within(signal),
-        }),
+  const rest = { signal: within(signal) };
+  switch (kind) {
+    case "unit":
+      return dataOf(central.GET("/api/v1/trace/units", { params: { query: { serial: number, ...narrowed } }, ...rest }));
+    case "lot":
+      return dataOf(central.GET("/api/v1/trace/lots", { params: { query: { lot: number, ...narrowed } }, ...rest }));
+    case "carrier":
+      return dataOf(
+        central.GET("/api/v1/trace/carriers", { params: { query: { carrier: number, ...narrowed } }, ...rest }),
       );
+  }
 }
 
 async function seek(sought: Sought, signal: AbortSignal): Promise<Trace> {
@@ -52,10 +51,10 @@ async function seek(sought: Sought, signal: AbortSignal): Promise<Trace> {
   const failed = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason as Error] : []));
   const serious = failed.find((error) => !(error instanceof Refusal) || error.problem.status !== 404);
   if (serious) throw serious;
-  const [first, second] = found;
+  const [first] = found;
   if (!first) throw failed[0] ?? new Error("trace");
-  if (!second) return first;
-  return { candidates: [...first.candidates, ...second.candidates], history: null, as_of: first.as_of };
+  if (found.length === 1) return first;
+  return { candidates: found.flatMap((one) => one.candidates), history: null, as_of: first.as_of };
 }
 
 /** The life of a number, or the candidates. */
@@ -85,11 +84,26 @@ export function useNeighbours(thing: Thing) {
   });
 }
 
+/** What is in a carrier now. */
+export function useCarrier(carrier: string) {
+  return useQuery({
+    queryKey: ["carrier", carrier],
+    queryFn: ({ signal }) =>
+      dataOf(central.GET("/api/v1/mes/carriers", { params: { query: { carrier } }, signal: within(signal) })),
+    refetchInterval: ASK_AGAIN_MS,
+  });
+}
+
+const CSV_PLACES: Record<string, [path: string, name: string]> = {
+  lot: ["lots", "lot"],
+  carrier: ["carriers", "carrier"],
+};
+
 /** Address of the CSV of a thing. */
 export function csvPath(thing: Thing): string {
-  const query = new URLSearchParams({ item: thing.item, issuer: thing.issuer, format: "csv" });
-  query.set(thing.kind === "lot" ? "lot" : "serial", thing.id);
-  return `/api/v1/trace/${thing.kind === "lot" ? "lots" : "units"}?${query.toString()}`;
+  const [path, name] = CSV_PLACES[thing.kind] ?? ["units", "serial"];
+  const query = new URLSearchParams({ [name]: thing.id, item: thing.item, issuer: thing.issuer, format: "csv" });
+  return `/api/v1/trace/${path}?${query.toString()}`;
 }
 
 /** Address of a thing's own page. */

@@ -1,0 +1,1 @@
+"""Configuration of edges from central: versions, sending, and what each edge really runs."""
