@@ -58,7 +58,7 @@ class Receipt:
     def zh(self) -> str:
         """In Chinese."""
         return (
-            f"中央已收到全部记录,直到 #{self.durable_through:,};待传 {self.pending:,} 条;"
+            f"中央已收到全部记录，直到 #{self.durable_through:,}；待传 {self.pending:,} 条；"
             f"累计丢失 {self.dropped:,} 条。"
         )
 

@@ -51,7 +51,7 @@ def test_what_is_here_and_what_is_still_to_come_is_one_sentence(
     assert (receipt["durable_through"], receipt["head_seq"], receipt["pending"]) == (3, 1043, 1040)
     assert receipt["text"] == {
         "en": "Central has everything of line-1 up to #3; 1,040 pending; 0 ever dropped.",
-        "zh": "中央已收到 line-1 的全部记录,直到 #3;待传 1,040 条;累计丢失 0 条。",
+        "zh": "中央已收到 line-1 的全部记录，直到 #3；待传 1,040 条；累计丢失 0 条。",
     }
     assert not receipt["silent"]
     clock.advance(16 * US_PER_SECOND)

@@ -112,8 +112,8 @@ def _receipt(row: ReceiptRow, now: int) -> ReceiptOut:
         unreadable=row.unreadable,
         dropped=row.dropped,
         text=SentenceOut(
-            zh=f"中央已收到 {row.edge} 的全部记录,直到 #{row.durable_through:,};"
-            f"待传 {pending:,} 条;累计丢失 {row.dropped:,} 条。",
+            zh=f"中央已收到 {row.edge} 的全部记录，直到 #{row.durable_through:,}；"
+            f"待传 {pending:,} 条；累计丢失 {row.dropped:,} 条。",
             en=f"Central has everything of {row.edge} up to #{row.durable_through:,};"
             f" {pending:,} pending; {row.dropped:,} ever dropped.",
         ),

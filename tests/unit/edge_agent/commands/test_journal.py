@@ -49,7 +49,7 @@ def test_the_receipt_says_what_central_has_and_what_waits(path, capsys):
     assert call("receipt", path, "--json") == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["head"], answer["pending"]) == (3, 3)
-    assert answer["text"]["zh"] == "中央已收到全部记录,直到 #0;待传 3 条;累计丢失 0 条。"
+    assert answer["text"]["zh"] == "中央已收到全部记录，直到 #0；待传 3 条；累计丢失 0 条。"
 
 
 def test_verify_says_how_far_the_chain_is_good(path, capsys):

@@ -1,14 +1,14 @@
 /** The shop floor now: what every station does, and how far central has what each edge recorded. */
-import { Alert, Empty, Skeleton, Table, Typography } from "antd";
+import { Alert, Empty, Skeleton, Table } from "antd";
 import type { TableColumnsType } from "antd";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { central, dataOf, within } from "@lineside/client/central.ts";
 import type { Schemas } from "@lineside/client/central.ts";
-import { dateTime } from "@lineside/format/time.ts";
 import { pick, useLanguage } from "@lineside/ui/language.tsx";
 import { Problem } from "../app/Problem.tsx";
 import { useNamed, useText } from "../app/words.ts";
+import { useMoment } from "../edges/parts.tsx";
 import { PageHead } from "../orders/parts.tsx";
 
 type Station = Schemas["StationLiveOut"];
@@ -51,9 +51,7 @@ export default function FloorPage() {
       ) : (
         <Stations stations={stations.data ?? []} />
       )}
-      <Typography.Title level={2} className="floor__title">
-        {text("floor.delivery")}
-      </Typography.Title>
+      <h2 className="floor__title">{text("floor.delivery")}</h2>
       {receipts.isPending && !receipts.error ? (
         <Skeleton active paragraph={{ rows: 2 }} />
       ) : (
@@ -66,7 +64,7 @@ export default function FloorPage() {
 function Stations({ stations }: { stations: Station[] }) {
   const text = useText();
   const named = useNamed();
-  const { language } = useLanguage();
+  const moment = useMoment();
   const columns: TableColumnsType<Station> = [
     {
       title: text("floor.station"),
@@ -106,7 +104,7 @@ function Stations({ stations }: { stations: Station[] }) {
       key: "at",
       render: (_, row) => (
         <>
-          {dateTime(row.sent_at, language)}{" "}
+          {moment(row.sent_at)}{" "}
           {row.silent && <span className="state-tag state-tag--failure">{text("floor.silent")}</span>}
           {row.provisional && (
             <span className="state-tag state-tag--waiting">
@@ -136,6 +134,7 @@ function Stations({ stations }: { stations: Station[] }) {
 function Receipts({ receipts }: { receipts: Receipt[] }) {
   const text = useText();
   const { language } = useLanguage();
+  const moment = useMoment();
   if (receipts.length === 0) return <Empty description={text("floor.no_edges")} />;
   return (
     <div className="floor__receipts">
@@ -153,7 +152,7 @@ function Receipts({ receipts }: { receipts: Receipt[] }) {
               {" · "}
               {receipt.heard_at
                 ? text(receipt.silent ? "floor.silent_since" : "floor.heard", {
-                    time: dateTime(receipt.heard_at, language),
+                    time: moment(receipt.heard_at),
                   })
                 : text("floor.never_heard")}
             </span>
