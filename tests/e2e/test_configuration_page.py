@@ -79,9 +79,7 @@ def test_a_text_is_checked_at_its_lines_saved_compared_and_sent(browser, central
         page.wait_for_timeout(300)  # antd fades the dialog in, and half-faded text has no contrast
         assert findings(page) == []
         dialog.get_by_role("button", name="Send").click()
-        expect(page.locator(".ant-alert")).to_contain_text(
-            "Version 1 is sent, waiting for the edge"
-        )
+        expect(page.locator(".ant-alert")).to_contain_text(SENT)
         expect(page.locator("tbody tr", has_text="new grinder")).to_contain_text("sent")
 
 
