@@ -138,9 +138,9 @@ def _verify(reader: JournalReader, *, as_json: bool) -> int:
 def _receipt(reader: JournalReader, *, as_json: bool) -> int:
     found = receipt(reader)
     if as_json:
-        print(json.dumps({**asdict(found), "text": {"zh": found.zh, "en": found.en}}))
+        print(json.dumps({**asdict(found), "text": asdict(found.sentence)}))
     else:
-        print(found.en)
+        print(found.sentence.en)
     return 0
 
 

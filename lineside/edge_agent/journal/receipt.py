@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from lineside.contracts.receipt import Sentence, receipt_sentence
 from lineside.edge_agent.journal.records import Epoch, Watermarks
 
 
@@ -47,19 +48,10 @@ class Receipt:
     dropped: int
 
     @property
-    def en(self) -> str:
-        """In English."""
-        return (
-            f"Central has everything up to #{self.durable_through:,}; {self.pending:,} pending;"
-            f" {self.dropped:,} ever dropped."
-        )
-
-    @property
-    def zh(self) -> str:
-        """In Chinese."""
-        return (
-            f"中央已收到全部记录，直到 #{self.durable_through:,}；待传 {self.pending:,} 条；"
-            f"累计丢失 {self.dropped:,} 条。"
+    def sentence(self) -> Sentence:
+        """In words for anyone."""
+        return receipt_sentence(
+            through=self.durable_through, pending=self.pending, dropped=self.dropped
         )
 
 

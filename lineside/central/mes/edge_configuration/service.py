@@ -223,7 +223,7 @@ def seen(work: UnitOfWork, edge: str, rows: Sequence[VersionRow]) -> list[Seen]:
 
 
 def standings(work: UnitOfWork) -> list[EdgeStanding]:
-    """Every edge, by id; a fixed number of queries."""
+    """Every edge, by id; a fixed number of queries, and one for each edge that went back."""
     newest, told = queries.newest(work.connection), queries.running(work.connection)
     wanted = queries.wanted(work.connection)
     outcomes = queries.outcomes(work.connection, list(wanted.values()))

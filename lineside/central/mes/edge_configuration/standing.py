@@ -56,14 +56,12 @@ def running_of(connection: Connection, told: Told | None) -> Running | None:
     """What an edge runs; None while it has told nothing."""
     if told is None:
         return None
-    reverted = told.what == "reverted"
-    content_hash = told.back_to if reverted else told.content_hash
-    version = 0
-    if reverted or told.origin != "file":
-        version = queries.version_of_hash(connection, told.edge, content_hash)
-        version = version if reverted else told.version or version
-    origin = ("central" if version else "file") if reverted else told.origin or "file"
-    return Running(origin, version, content_hash, told.at)
+    if told.what == "reverted":
+        version = queries.version_of_hash(connection, told.edge, told.back_to)
+        return Running("central" if version else "file", version, told.back_to, told.at)
+    origin = told.origin or "file"
+    version = 0 if origin == "file" else told.version
+    return Running(origin, version, told.content_hash, told.at)
 
 
 def standing_of(

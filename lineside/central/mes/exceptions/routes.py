@@ -28,12 +28,12 @@ Closer = Annotated[Principal, Depends(require("orders.write"))]
 
 TEXTS: dict[str, ExceptionText] = {
     "unknown_order": ExceptionText(
-        zh="{edge} 在 {station} 上报的工单 {entity} 在中央不存在。请核对工单号,或补建该工单。",
+        zh="{edge} 在 {station} 上报的工单 {entity} 在中央不存在。请核对工单号，或补建该工单。",
         en="{edge} worked at {station} on order {entity}, which is not here. Look at the number,"
         " or create the order.",
     ),
     "superseded_revision": ExceptionText(
-        zh="{edge} 在 {station} 按工艺版本 {used} 生产工单 {entity},而该工单以 {expected} 下达。"
+        zh="{edge} 在 {station} 按工艺版本 {used} 生产工单 {entity}，而该工单以 {expected} 下达。"
         "请判定产品是否可用。",
         en="{edge} made order {entity} at {station} by revision {used}; it was released with"
         " {expected}. Decide on what was made.",
@@ -44,7 +44,7 @@ TEXTS: dict[str, ExceptionText] = {
         " quantities.",
     ),
     "two_stations": ExceptionText(
-        zh="{entity}:多个工位完成了同一件的同一工序,其一为 {edge} 的 {station}。"
+        zh="{entity}：多个工位完成了同一件的同一工序，其一为 {edge} 的 {station}。"
         "请核对并撤销错误的一条。",
         en="{entity}: several stations finished the same operation of one piece, {station} of"
         " {edge} among them. Look which is right and take the other back.",

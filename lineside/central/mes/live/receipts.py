@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from lineside.central.kit.reading_route import Read, ReadingRoute
 from lineside.central.kit.shapes import InstantText, Shape, documented, encode, json_answer
 from lineside.central.kit.together import Reads, read_as_one
-from lineside.central.platform.access.principal import Principal, require
-from lineside.contracts.clock import US_PER_SECOND, format_rfc3339
+from lineside.central.mes.live.routes import SILENT_AFTER, EdgeReader
+from lineside.contracts.clock import format_rfc3339
+from lineside.contracts.receipt import receipt_sentence
 
 router = APIRouter(prefix="/api/v1/mes", tags=["live"], route_class=ReadingRoute)
-EdgeReader = Annotated[Principal, Depends(require("edges.read"))]
-SILENT_AFTER = 15 * US_PER_SECOND
 
 # What an edge lost of its disk before central had it rises as a certificate in the fact's place.
 _RECEIPTS = """
@@ -100,6 +97,9 @@ def receipts(work: Reads) -> list[ReceiptOut]:
 
 def _receipt(row: ReceiptRow, now: int) -> ReceiptOut:
     pending = max(0, row.head_seq - row.durable_through)
+    text = receipt_sentence(
+        through=row.durable_through, pending=pending, dropped=row.dropped, edge=row.edge
+    )
     return ReceiptOut(
         edge=row.edge,
         heard_at=None if row.heard_at is None else format_rfc3339(row.heard_at),
@@ -111,12 +111,7 @@ def _receipt(row: ReceiptRow, now: int) -> ReceiptOut:
         refused=row.refused,
         unreadable=row.unreadable,
         dropped=row.dropped,
-        text=SentenceOut(
-            zh=f"中央已收到 {row.edge} 的全部记录，直到 #{row.durable_through:,}；"
-            f"待传 {pending:,} 条；累计丢失 {row.dropped:,} 条。",
-            en=f"Central has everything of {row.edge} up to #{row.durable_through:,};"
-            f" {pending:,} pending; {row.dropped:,} ever dropped.",
-        ),
+        text=SentenceOut(zh=text.zh, en=text.en),
     )
 
 

@@ -115,7 +115,7 @@ def test_damage_that_central_has_confirmed_is_no_loss_of_anything_unconfirmed(tm
         assert list(journal.reader.verify()) == []
     with opened(path) as journal:
         assert journal.salvaged is None
-        assert receipt(journal.reader).en == (
+        assert receipt(journal.reader).sentence.en == (
             "Central has everything up to #12; 3 pending; 0 ever dropped."
         )
 
